@@ -1,0 +1,79 @@
+"""Remove head pose and scale from landmarks, and tell the pose.
+
+A similarity transform (Umeyama 1991, IEEE PAMI 13:376) over points that expressions move little
+takes each face on to a frontal, symmetric reference whose inter-ocular distance is 1.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from echodepth_cli.records import FloatArray, HeadPose
+
+EYE_CORNERS = ((33, 133), (362, 263))
+"""Outer and inner corner of the subject's right eye, inner and outer of the left."""
+
+RIGID = np.array(
+    [33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 8, 9, 151, 10, 127, 356, 234, 454, 93, 323]
+    + [67, 297, 109, 338]
+)
+"""Eye corners, nose bridge, temples and forehead: they follow the skull, not the expression."""
+
+
+@lru_cache(maxsize=1)
+def reference_face() -> NDArray[np.float64]:
+    """Return the (478, 3) mean frontal face, inter-ocular distance 1, rigid points centred.
+
+    Made by `models/training/reference.py` from rendered neutral faces; x right, y down, z away.
+    """
+    points: NDArray[np.float64] = np.load(Path(__file__).parent / "reference_face.npy").astype(
+        np.float64
+    )
+    points.setflags(write=False)
+    return points
+
+
+def align(landmarks_px: FloatArray) -> tuple[FloatArray, HeadPose]:
+    """Return the landmarks without pose and scale, and the head pose taken out.
+
+    Takes (478, 3) pixels, gives (478, 3) float32 in units of the inter-ocular distance.
+    """
+    reference = reference_face()
+    points = landmarks_px.astype(np.float64)
+    source, target = points[RIGID], reference[RIGID]
+    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    covariance = (target - target_mean).T @ (source - source_mean)
+    u, singular, vt = np.linalg.svd(covariance)
+    handed = np.array([1.0, 1.0, np.sign(np.linalg.det(u) * np.linalg.det(vt))])
+    rotation = (u * handed) @ vt
+    scale = (singular * handed).sum() / ((source - source_mean) ** 2).sum()
+    aligned = scale * (points - source_mean) @ rotation.T + target_mean
+    return aligned.astype(np.float32), _pose(rotation.T)
+
+
+def eye_centres(landmarks_px: FloatArray) -> FloatArray:
+    """Return the (2, 3) centres between the corners of the right and left eye."""
+    return np.stack([landmarks_px[list(pair)].mean(axis=0) for pair in EYE_CORNERS])
+
+
+def iod_px(landmarks_px: FloatArray) -> float:
+    """Return the distance between the eye centres, turned heads corrected by depth, in pixels."""
+    right, left = eye_centres(landmarks_px)
+    return float(np.linalg.norm(left - right))
+
+
+def _pose(head: NDArray[np.float64]) -> HeadPose:
+    """Decompose the rotation from the frontal face to the camera; see `HeadPose` for signs."""
+    forward = -head[:, 2]
+    yaw = np.arctan2(forward[0], -forward[2])
+    pitch = np.arcsin(np.clip(-forward[1], -1.0, 1.0))
+    cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
+    turn = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
+    nod = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
+    rest = (turn @ nod).T @ head
+    roll = np.arctan2(rest[1, 0], rest[0, 0])
+    return HeadPose(*(float(np.degrees(angle)) for angle in (yaw, pitch, roll)))

@@ -1,0 +1,129 @@
+"""Face landmarks behind a protocol, with MediaPipe face mesh as the implementation."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+
+from echodepth_cli.errors import ModelError
+from echodepth_cli.records import FloatArray, Image
+
+LANDMARKS = 478
+"""Points per face of the face mesh with refined (iris) landmarks."""
+
+
+class FaceTracker(Protocol):
+    """Anything that finds face landmarks in a picture."""
+
+    def detect(self, image: Image) -> list[FloatArray]:
+        """Return one (478, 3) float32 array in pixels per face found, in no promised order.
+
+        x points right, y down, z away from the camera on the scale of x.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free what the tracker holds; it cannot be used afterwards."""
+        ...
+
+
+class MediaPipeTracker:
+    """Face mesh in static mode: a result depends on nothing but its picture.
+
+    Static mode costs about 2 ms more per face than tracking and is a little noisier, but gives the
+    same numbers whether a recording is analysed whole, in parts, or twice. Raises ModelError when
+    MediaPipe cannot be loaded.
+    """
+
+    def __init__(self, max_faces: int = 4, min_detection_confidence: float = 0.4) -> None:
+        with _native_stderr_captured():
+            face_mesh = _import_face_mesh()
+            self._mesh: Any = face_mesh.FaceMesh(
+                static_image_mode=True,
+                max_num_faces=max_faces,
+                refine_landmarks=True,
+                min_detection_confidence=min_detection_confidence,
+            )
+            # The graph starts, and prints, on its first picture.
+            self._mesh.process(np.zeros((64, 64, 3), dtype=np.uint8))
+
+    def detect(self, image: Image) -> list[FloatArray]:
+        """Return the landmarks of each face found; see `FaceTracker.detect`."""
+        height, width = image.shape[:2]
+        found = self._mesh.process(np.ascontiguousarray(image)).multi_face_landmarks or ()
+        scale = np.array([width, height, width], dtype=np.float32)
+        return [
+            np.array([(p.x, p.y, p.z) for p in face.landmark], dtype=np.float32) * scale
+            for face in found
+        ]
+
+    def close(self) -> None:
+        """Free the graph."""
+        self._mesh.close()
+
+    def __enter__(self) -> MediaPipeTracker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _import_face_mesh() -> Any:
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        from mediapipe.python.solutions import face_mesh
+    except ImportError as error:
+        raise ModelError(missing_library_message(error)) from error
+    return face_mesh
+
+
+def missing_library_message(error: ImportError) -> str:
+    """Say in one line which system package an import of OpenCV or MediaPipe lacks."""
+    packages = {
+        "libGL.so": "libgl1",
+        "libGLX": "libgl1",
+        "libEGL": "libegl1",
+        "libGLES": "libgles2",
+        "libglib-2.0": "libglib2.0-0",
+        "libgthread-2.0": "libglib2.0-0",
+    }
+    text = str(error)
+    for library, package in packages.items():
+        if library in text:
+            return (
+                f"the system library {text.split(':')[0].strip()} is missing; "
+                f"install it with: apt-get install {package}"
+            )
+    return f"MediaPipe cannot be loaded: {text.splitlines()[0] if text else 'unknown reason'}"
+
+
+@contextmanager
+def _native_stderr_captured() -> Iterator[None]:
+    """Keep MediaPipe's C++ start-up chatter off stderr; show it again if start-up fails."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as log:
+        saved = os.dup(2)
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(saved, 2)
+            log.seek(0)
+            os.write(2, log.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
