@@ -1,0 +1,77 @@
+"""How far one picture of a face can be trusted, from the picture alone.
+
+Each factor is 0..1 and has a stated reason to fall; confidence is their product. The ramps are
+engineering choices from the landmark noise of renders and photographs, not a published scale.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from echodepth_cli.records import Box, FloatArray, HeadPose, Image
+
+LOW_CONFIDENCE: Final = 0.30
+"""Below this a face is located but not measured."""
+
+_CROP_PX: Final = 96
+"""Faces are compared at one size, so that sharpness does not depend on resolution."""
+
+
+def quality_factors(
+    image: Image, landmarks_px: FloatArray, pose: HeadPose, iod_px: float
+) -> dict[str, float]:
+    """Return the factors size, pose, framing, light and sharpness, each 0..1."""
+    height, width = image.shape[:2]
+    xy = landmarks_px[:, :2]
+    inside = ((xy >= 0) & (xy < (width, height))).all(axis=1).mean()
+    light, sharpness = _picture_factors(image, xy)
+    return {
+        "size": _ramp(iod_px, 10.0, 40.0),
+        "pose": _fall(abs(pose.yaw_deg), 25.0, 60.0) * _fall(abs(pose.pitch_deg), 20.0, 50.0),
+        "framing": _ramp(float(inside), 0.70, 0.98),
+        "light": light,
+        "sharpness": sharpness,
+    }
+
+
+def confidence(factors: dict[str, float]) -> float:
+    """Return the product of the factors, 0..1."""
+    return float(np.prod(list(factors.values())))
+
+
+def face_box(landmarks_px: FloatArray, width_px: int, height_px: int) -> Box:
+    """Return the rectangle around the landmarks as fractions of the frame."""
+    size = np.array([width_px, height_px], dtype=np.float64)
+    low = landmarks_px[:, :2].min(axis=0) / size
+    high = landmarks_px[:, :2].max(axis=0) / size
+    return Box(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+
+
+def _picture_factors(image: Image, xy: FloatArray) -> tuple[float, float]:
+    """Return (light, sharpness) of the face region; both 0 when it lies outside the picture."""
+    import cv2
+
+    height, width = image.shape[:2]
+    x0, y0 = np.clip(np.floor(xy.min(axis=0)), 0, (width - 1, height - 1)).astype(int)
+    x1, y1 = np.clip(np.ceil(xy.max(axis=0)) + 1, 1, (width, height)).astype(int)
+    if x1 - x0 < 4 or y1 - y0 < 4:
+        return 0.0, 0.0
+    grey = cv2.cvtColor(np.ascontiguousarray(image[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY)
+    scale = _CROP_PX / (x1 - x0)
+    if scale < 1:
+        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    mean, spread = float(grey.mean()), float(grey.std())
+    clipped = float(((grey < 4) | (grey > 251)).mean())
+    light = _ramp(mean, 12.0, 45.0) * _ramp(spread, 4.0, 14.0) * _fall(clipped, 0.25, 0.80)
+    edges = float(cv2.Laplacian(grey, cv2.CV_32F).std()) / max(spread, 1.0)
+    return light, _ramp(edges, 0.03, 0.12)
+
+
+def _ramp(value: float, zero: float, one: float) -> float:
+    return float(np.clip((value - zero) / (one - zero), 0.0, 1.0))
+
+
+def _fall(value: float, one: float, zero: float) -> float:
+    return 1.0 - _ramp(value, one, zero)
