@@ -77,7 +77,7 @@ class AnalysisConfig:
     alert_thresholds: AlertThresholds = field(
         default_factory=AlertThresholds, metadata={"help": "Alert thresholds.", "measures": False}
     )
-    started_at: datetime | None = _setting(
+    started_at: datetime | None = _setting(  # noqa: RUF009 - it declares a field
         None, "When the recording started (ISO 8601 with time zone).", measures=False
     )
     max_faces: int = _setting(4, "Faces looked for in each frame.", low=1, high=8)
@@ -136,16 +136,13 @@ def load_config_file(path: Path) -> dict[str, Any]:
 
     Raises UsageError when the file is missing or is not TOML.
     """
-    try:
-        import tomllib
-    except ModuleNotFoundError:  # Python 3.10
-        import tomli as tomllib
+    import tomli
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomli.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: cannot read the config file: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not a valid TOML file: {error}") from error
 
 

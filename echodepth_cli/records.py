@@ -107,7 +107,7 @@ class FaceObservation:
     points: FloatArray
     """(478, 3) landmarks without pose and scale: inter-ocular distance 1, rigid points centred."""
     landmarks_px: FloatArray
-    """(478, 3) landmarks in pixels of the frame, z on the same scale, towards the camera negative."""
+    """(478, 3) landmarks in pixels of the frame; z on the same scale, negative to the camera."""
     appearance: FloatArray
     """(K,) photometrically normalised texture measures; K may be 0."""
     box: Box
@@ -141,7 +141,7 @@ class FrameResult:
     delta: Vad | None = None
     """Difference from the baseline, each within -1..1."""
     aus: FloatArray | None = None
-    """(46,) intensities 0..1 for AU1..AU46; NaN where the unit cannot be seen. None without a face."""
+    """(46,) intensities 0..1 of AU1..AU46, NaN where one cannot be seen; None without a face."""
     box: Box | None = None
     pose: HeadPose | None = None
     iod_px: float | None = None

@@ -1,0 +1,1 @@
+"""Numbers to meaning: Action Units, scores, baseline, alerts."""

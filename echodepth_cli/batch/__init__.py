@@ -1,0 +1,1 @@
+"""Many recordings, many workers, one true picture of how each ended."""

@@ -17,10 +17,10 @@ from echodepth_cli.records import FloatArray, HeadPose
 EYE_CORNERS = ((33, 133), (362, 263))
 """Outer and inner corner of the subject's right eye, inner and outer of the left."""
 
-RIGID = np.array(
-    [33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 8, 9, 151, 10, 127, 356, 234, 454, 93, 323]
-    + [67, 297, 109, 338]
-)
+_EYES_AND_NOSE = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4)
+_FOREHEAD_AND_TEMPLES = (8, 9, 151, 10, 127, 356, 234, 454, 93, 323, 67, 297, 109, 338)
+
+RIGID = np.array([*_EYES_AND_NOSE, *_FOREHEAD_AND_TEMPLES])
 """Eye corners, nose bridge, temples and forehead: they follow the skull, not the expression."""
 
 

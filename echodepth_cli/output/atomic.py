@@ -33,7 +33,7 @@ def check_target(target: Path, *, force: bool) -> None:
     if not target.is_dir():
         raise OutputError(f"{target}: exists and is not a directory; choose another --out")
     try:
-        names = sorted(os.listdir(target))
+        names = sorted(path.name for path in target.iterdir())
     except OSError as error:
         raise OutputError(f"{target}: cannot be read: {error.strerror}") from error
     foreign = [name for name in names if name not in OUTPUT_FILES and not _is_staging(name)]

@@ -1,0 +1,1 @@
+"""Decode recordings into frames at their true presentation times."""

@@ -1,0 +1,1 @@
+"""Turn recorded interviews into evidence a person can review."""

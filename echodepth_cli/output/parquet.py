@@ -1,0 +1,124 @@
+"""Stream frame results into `frames.parquet`, and read it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from echodepth_cli.errors import InputError
+from echodepth_cli.output.atomic import writing_to
+from echodepth_cli.output.columns import Column, RowContext
+from echodepth_cli.records import FrameResult
+
+ROWS_PER_GROUP: Final = 2048
+"""About 17 minutes at 2 fps; bounds what is held before it is written."""
+
+METADATA_KEY: Final = b"echodepth"
+"""File metadata entry: JSON with session, config and model digests."""
+
+
+class FrameTableWriter:
+    """Write results row group by row group; the file is complete after `close`."""
+
+    def __init__(
+        self,
+        path: Path,
+        columns: Sequence[Column],
+        context: RowContext,
+        metadata: Mapping[str, Any],
+    ) -> None:
+        import pyarrow.parquet as pq
+
+        self._path, self._columns, self._context = path, columns, context
+        self._schema = arrow_schema(columns, metadata)
+        with writing_to(path):
+            self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._held: list[FrameResult] = []
+
+    def write(self, results: Sequence[FrameResult]) -> None:
+        """Take results in order; full row groups go to disk at once."""
+        self._held.extend(results)
+        while len(self._held) >= ROWS_PER_GROUP:
+            self._flush(self._held[:ROWS_PER_GROUP])
+            del self._held[:ROWS_PER_GROUP]
+
+    def close(self) -> None:
+        """Write what is left and the footer."""
+        if self._held:
+            self._flush(self._held)
+            self._held = []
+        with writing_to(self._path):
+            self._writer.close()
+
+    def __enter__(self) -> FrameTableWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self._writer.close()
+
+    def _flush(self, results: Sequence[FrameResult]) -> None:
+        import pyarrow as pa
+
+        arrays = [
+            pa.array([c.read(r, self._context) for r in results], type=self._schema.field(i).type)
+            for i, c in enumerate(self._columns)
+        ]
+        with writing_to(self._path):
+            self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
+
+
+def arrow_schema(columns: Sequence[Column], metadata: Mapping[str, Any]) -> Any:
+    """Return the pyarrow schema, with unit, range and meaning in each field's metadata."""
+    import pyarrow as pa
+
+    types = {
+        "str": pa.string(),
+        "int64": pa.int64(),
+        "float64": pa.float64(),
+        "float32": pa.float32(),
+        "bool": pa.bool_(),
+        "int8": pa.int8(),
+        "list<int8>": pa.list_(pa.int8()),
+    }
+    fields = [
+        pa.field(
+            c.name,
+            types[c.kind],
+            metadata={"meaning": c.meaning, "unit": c.unit, "range": c.range},
+        )
+        for c in columns
+    ]
+    text = json.dumps(metadata, sort_keys=True, ensure_ascii=False)
+    return pa.schema(fields, metadata={METADATA_KEY: text.encode()})
+
+
+def read_frames(path: Path) -> tuple[Any, dict[str, Any]]:
+    """Return the table of a `frames.parquet` and its session metadata.
+
+    Raises InputError when the file is missing, damaged or was not written by echodepth.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: not found; is this a session directory?") from error
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path}: not a readable Parquet file: {error}") from error
+    try:
+        metadata = json.loads((table.schema.metadata or {})[METADATA_KEY])
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path}: was not written by echodepth") from error
+    return table, metadata

@@ -1,0 +1,70 @@
+"""Say exactly what a report was made from and with."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from echodepth_cli.errors import InputError, NotFoundError
+
+_PACKAGES: Final = (
+    "echodepth-cli",
+    "av",
+    "mediapipe",
+    "numpy",
+    "onnxruntime",
+    "opencv-python",
+    "pyarrow",
+)
+_CHUNK_BYTES: Final = 1 << 20
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file's bytes, in hexadecimal.
+
+    Raises NotFoundError or InputError when it cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{path}: no such file") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    return digest.hexdigest()
+
+
+def session_id(recording_sha256: str, measurement_digest: str) -> str:
+    """Return the id that the same bytes and the same measuring settings always give."""
+    joined = f"{recording_sha256}:{measurement_digest}".encode()
+    return "ses_" + hashlib.sha256(joined).hexdigest()[:24]
+
+
+def software_versions() -> dict[str, str]:
+    """Return the versions of Python and of every package that touches a number."""
+    versions = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = "not installed as a package"
+    return versions
+
+
+def codec_versions() -> dict[str, str]:
+    """Return the versions of the FFmpeg libraries that decode."""
+    import av
+
+    versions: Mapping[str, tuple[int, ...]] = av.library_versions
+    return {name: ".".join(map(str, numbers)) for name, numbers in sorted(versions.items())}
+
+
+def host_kind() -> str:
+    """Return operating system and processor, without naming the machine."""
+    return f"{platform.system()} {platform.machine()}"
