@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from echodepth_cli.errors import UsageError
 
@@ -25,34 +25,43 @@ def _setting(
     *,
     low: float | None = None,
     high: float | None = None,
+    none_word: str | None = None,
+    clock: bool = False,
     measures: bool = True,
 ) -> Any:
-    """Declare a setting; ``measures`` says whether it changes what is measured (and the id)."""
-    metadata = {"help": help_text, "low": low, "high": high, "measures": measures}
+    """Declare a setting.
+
+    ``none_word`` is how None is written in files and options, ``clock`` allows mm:ss, and
+    ``measures`` says whether the setting changes what is measured (and the session's id).
+    """
+    metadata = {
+        "help": help_text,
+        "low": low,
+        "high": high,
+        "none_word": none_word,
+        "clock": clock,
+        "measures": measures,
+    }
     return field(default=default, metadata=metadata)
+
+
+def _threshold(default: float | None, help_text: str) -> Any:
+    return _setting(default, help_text, low=0, high=1, none_word="off", measures=False)
 
 
 @dataclass(frozen=True, slots=True)
 class AlertThresholds:
     """Scores at which an alert is raised; None turns a rule off."""
 
-    arousal_high: float | None = _setting(
-        0.80, "Alert when arousal reaches this (0-1, or off).", low=0, high=1, measures=False
+    arousal_high: float | None = _threshold(0.80, "Alert when arousal reaches this (0-1, or off).")
+    valence_low: float | None = _threshold(0.25, "Alert when valence falls to this (0-1, or off).")
+    dominance_low: float | None = _threshold(
+        0.30, "Alert when dominance falls to this (0-1, or off)."
     )
-    valence_low: float | None = _setting(
-        0.25, "Alert when valence falls to this (0-1, or off).", low=0, high=1, measures=False
-    )
-    dominance_low: float | None = _setting(
-        0.30, "Alert when dominance falls to this (0-1, or off).", low=0, high=1, measures=False
-    )
-    arousal_rise: float | None = _setting(
-        None, "Alert when arousal is this far above baseline.", low=0, high=1, measures=False
-    )
-    valence_drop: float | None = _setting(
-        None, "Alert when valence is this far below baseline.", low=0, high=1, measures=False
-    )
-    dominance_drop: float | None = _setting(
-        None, "Alert when dominance is this far below baseline.", low=0, high=1, measures=False
+    arousal_rise: float | None = _threshold(None, "Alert when arousal is this far above baseline.")
+    valence_drop: float | None = _threshold(None, "Alert when valence is this far below baseline.")
+    dominance_drop: float | None = _threshold(
+        None, "Alert when dominance is this far below baseline."
     )
 
     def __post_init__(self) -> None:
@@ -64,11 +73,15 @@ class AnalysisConfig:
     """Everything that steers one analysis; raises UsageError when a value is out of bounds."""
 
     fps: float | None = _setting(
-        2.0, "Frames analysed per second, or 'all' for every frame.", low=0.001, high=1000
+        2.0,
+        "Frames analysed per second, or 'all' for every frame.",
+        low=0.001,
+        high=1000,
+        none_word="all",
     )
-    start_s: float = _setting(0.0, "Start of the stretch to analyse.", low=0)
-    end_s: float | None = _setting(None, "End of the stretch to analyse.", low=0)
-    baseline_start_s: float = _setting(0.0, "Start of the baseline window.", low=0)
+    start_s: float = _setting(0.0, "Start of the stretch to analyse.", low=0, clock=True)
+    end_s: float | None = _setting(None, "End of the stretch to analyse.", low=0, clock=True)
+    baseline_start_s: float = _setting(0.0, "Start of the baseline window.", low=0, clock=True)
     baseline_window_s: float = _setting(
         60.0, "Seconds of the opening taken as the person's baseline.", low=1, high=3600
     )
@@ -102,18 +115,19 @@ class AnalysisConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], source: str = "configuration") -> AnalysisConfig:
-        """Build from the form of `to_dict`; unknown names raise UsageError naming ``source``."""
-        known = _known(cls, values, source)
-        if "alert_thresholds" in known:
-            table = known["alert_thresholds"]
-            if not isinstance(table, Mapping):
-                raise UsageError(f"{source}: alert_thresholds must be a table")
-            known["alert_thresholds"] = AlertThresholds(
-                **_known(AlertThresholds, table, f"{source} [alert_thresholds]")
-            )
-        if isinstance(known.get("started_at"), str):
-            known["started_at"] = parse_started_at(known["started_at"])
-        return cls(**known)
+        """Build from the form of `to_dict`, or from settings as people write them.
+
+        Raises UsageError naming ``source`` for a name that is unknown or a value that cannot be
+        read; see `parse_setting` for what can.
+        """
+        table = values.get("alert_thresholds", {})
+        if not isinstance(table, Mapping):
+            raise UsageError(f"{source}: alert_thresholds must be a table")
+        settings = {name: value for name, value in values.items() if name != "alert_thresholds"}
+        thresholds = AlertThresholds(
+            **_known(AlertThresholds, table, f"{source} [alert_thresholds]")
+        )
+        return cls(**_known(cls, settings, source), alert_thresholds=thresholds)
 
     def digest(self) -> str:
         """Return the sha256 of all settings, in hexadecimal."""
@@ -163,15 +177,80 @@ def setting_help(cls: type, name: str) -> str:
     return str(fields[name].metadata["help"])
 
 
+def parse_setting(cls: type, name: str, value: Any, shown_as: str) -> Any:
+    """Turn one setting as written in a file, a manifest or an option into its own type.
+
+    Numbers may be text; ``off`` and ``all`` stand for None where the setting allows them; times may
+    be seconds, mm:ss or hh:mm:ss. Raises UsageError that calls the setting ``shown_as``.
+    """
+    item = {f.name: f for f in dataclasses.fields(cls)}[name]
+    kind = str(item.type)
+    word = item.metadata["none_word"]
+    if value is None and "None" in kind:
+        return None
+    if isinstance(value, str):
+        if word is not None and value.strip().lower() == word:
+            return None
+        value = _from_text(kind, value.strip(), clock=item.metadata["clock"])
+    if not _is_of_kind(value, kind):
+        expected = _KINDS[kind.removesuffix(" | None")][1] + (f" or '{word}'" if word else "")
+        expected += " (or mm:ss)" if item.metadata["clock"] else ""
+        raise UsageError(f"{shown_as} must be {expected}, not '{value}'")
+    return value
+
+
+_KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
+    "float": ((int, float), "a number"),
+    "int": ((int,), "a whole number"),
+    "bool": ((bool,), "true or false"),
+    "str": ((str,), "text"),
+    "datetime": ((datetime,), "a date and time with time zone"),
+}
+
+
+def _from_text(kind: str, text: str, *, clock: bool) -> Any:
+    """Read text as ``kind``; text that is none is handed back unchanged."""
+    kind = kind.removesuffix(" | None")
+    if kind == "datetime":
+        return parse_started_at(text)
+    if kind == "bool":
+        return {"true": True, "false": False}.get(text.lower(), text)
+    if kind not in ("float", "int"):
+        return text
+    try:
+        if clock and ":" in text:
+            return _clock_seconds(text)
+        return int(text) if kind == "int" else float(text)
+    except ValueError:
+        return text
+
+
+def _clock_seconds(text: str) -> float:
+    """Return the seconds of mm:ss or hh:mm:ss; raises ValueError."""
+    *larger, seconds = text.split(":")
+    if len(larger) > 2 or not all(part.isdecimal() for part in larger):
+        raise ValueError(text)
+    value = float(seconds)
+    if not 0 <= value < 60 or (len(larger) == 2 and int(larger[1]) >= 60):
+        raise ValueError(text)
+    for power, part in enumerate(reversed(larger), start=1):
+        value += int(part) * 60**power
+    return value
+
+
+def _is_of_kind(value: Any, kind: str) -> bool:
+    kind = kind.removesuffix(" | None")
+    return isinstance(value, _KINDS[kind][0]) and isinstance(value, bool) == (kind == "bool")
+
+
 def _known(cls: type, values: Mapping[str, Any], source: str) -> dict[str, Any]:
-    names = {f.name: f for f in dataclasses.fields(cls)}
-    for name, value in values.items():
+    names = [f.name for f in dataclasses.fields(cls)]
+    for name in values:
         if name not in names:
             raise UsageError(f"{source}: unknown setting '{name}'; known: {', '.join(names)}")
-        if isinstance(value, str) and names[name].metadata.get("high") is not None:
-            raise UsageError(f"{source}: '{name}' must be a number, not '{value}'")
-    # "off" and "all" are the words of the command line for None.
-    return dict(values)
+    return {
+        name: parse_setting(cls, name, value, f"{source}: {name}") for name, value in values.items()
+    }
 
 
 def _check_bounds(config: Any) -> None:
@@ -189,6 +268,9 @@ def _check_bounds(config: Any) -> None:
         if not inside or (high is not None and value > high):
             bounds = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
             raise UsageError(f"{item.name} must be {bounds}, not {value:g}")
+        if str(item.type).startswith("float"):
+            # 2 and 2.0 are one setting and must have one digest.
+            object.__setattr__(config, item.name, float(value))
 
 
 def _digest(values: Mapping[str, Any]) -> str:
