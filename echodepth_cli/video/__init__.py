@@ -1,1 +1,1 @@
-"""Decode recordings into frames at their true presentation times."""
+"""Read recordings: true presentation times, faithful pictures, every loss counted."""

@@ -1,0 +1,197 @@
+"""Read a recording frame by frame with true presentation times; count what cannot be decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from echodepth_cli.errors import InputError, printable
+from echodepth_cli.records import DecodeReport, Image, VideoInfo
+from echodepth_cli.video.decoder import PacketDecoder
+from echodepth_cli.video.orientation import orientation_of_tag
+from echodepth_cli.video.picture import PictureMaker
+from echodepth_cli.video.source import VideoLimits, open_container
+from echodepth_cli.video.streams import announced_end, choose_stream, created_at, frame_rate
+from echodepth_cli.video.timeline import Timeline
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+
+_DEFAULT_FPS = Fraction(25)
+_CUT_SHORT_S = 1.0
+"""Pictures ending this much before the announced end mean that the file was cut short."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedFrame:
+    """One decoded frame; its picture is made only when asked for."""
+
+    offset_s: float
+    """Presentation time relative to the recording's start; see `Timeline`."""
+    pts: int | None
+    """Timestamp as stored, in ``time_base`` units; None when the file holds none."""
+    time_base: Fraction
+    frame: VideoFrame
+    maker: PictureMaker
+
+    def to_rgb(self) -> Image:
+        """Return the picture as a viewer sees it, (height, width, 3) RGB."""
+        return self.maker.rgb(self.frame)
+
+
+class VideoReader(Protocol):
+    """A recording opened for one pass."""
+
+    @property
+    def info(self) -> VideoInfo:
+        """Facts known before the pass."""
+
+    def frames(self, wanted: Callable[[float], bool] | None = None) -> Iterator[DecodedFrame]:
+        """Yield frames in presentation order, offsets strictly increasing; can be called once.
+
+        ``wanted`` is asked, in decoding order, whether the frame at an offset may be used. Frames
+        it declines are left out if no other frame depends on them, and never otherwise changed.
+        """
+
+    def report(self) -> DecodeReport:
+        """Return what was met so far; complete once `frames` is exhausted."""
+
+
+@contextmanager
+def open_video(path: Path, *, limits: VideoLimits | None = None) -> Iterator[VideoReader]:
+    """Open a recording; the file is closed on exit.
+
+    Raises:
+        NotFoundError: ``path`` does not exist.
+        InputError: it is no regular file, no video, over ``limits``, or no frame can be decoded.
+    """
+    with open_container(path) as container:
+        yield PyAvReader(path, container, limits or VideoLimits())
+
+
+class PyAvReader:
+    """`VideoReader` over one open PyAV container; decodes up to the first frame when made."""
+
+    def __init__(self, path: Path, container: InputContainer, limits: VideoLimits) -> None:
+        stream, warnings = choose_stream(path, container)
+        self._path, self._stream, self._limits = path, stream, limits
+        self._warnings = warnings
+        self._announced_s = announced_end(container, stream)
+        self._check_claims()
+        self._maker = PictureMaker(
+            path, stream.sample_aspect_ratio, orientation_of_tag(stream.metadata)
+        )
+        self._time_base = stream.time_base or Fraction(1, 90_000)
+        fps = frame_rate(stream)
+        start = None if stream.start_time is None else stream.start_time * self._time_base
+        self._timeline = Timeline(start, 1 / (fps or _DEFAULT_FPS))
+        self._decoder = PacketDecoder(container, stream, limits)
+        self._wanted: Callable[[float], bool] | None = None
+        self._decoded = self._interlaced = 0
+        self._last_offset_s: float | None = None
+        self._finished = False
+        self._source = self._decoder.frames(self._is_wanted)
+        self._next: VideoFrame | None = self._first_frame()
+        self.info = self._describe(container, fps, self._next)
+
+    def frames(self, wanted: Callable[[float], bool] | None = None) -> Iterator[DecodedFrame]:
+        """Yield frames in presentation order; see `VideoReader.frames`."""
+        self._wanted = wanted
+        while self._next is not None:
+            frame, self._next = self._next, next(self._source, None)
+            following = None if self._next is None else self._time(self._next)
+            offset_s = self._timeline.place(self._time(frame), following)
+            self._check_offset(offset_s)
+            self._decoded += 1
+            self._interlaced += frame.interlaced_frame
+            self._last_offset_s = offset_s
+            yield DecodedFrame(offset_s, frame.pts, self._time_base, frame, self._maker)
+        self._finished = True
+
+    def report(self) -> DecodeReport:
+        """Return what was met so far; complete once `frames` is exhausted."""
+        said = [*self._warnings, *self._timeline.warnings(), *self._decoder.warnings()]
+        if self._interlaced:
+            said.append(
+                "The recording is interlaced; its pictures are used as stored, both fields."
+            )
+        if self._is_cut_short():
+            said.append(
+                f"The file announces {self._announced_s:.2f} s but its pictures end at"
+                f" {self._last_offset_s:.2f} s; it may have been cut short."
+            )
+        return DecodeReport(
+            frames_decoded=self._decoded,
+            decode_failures=self._decoder.failures,
+            last_offset_s=self._last_offset_s,
+            truncated=self._decoder.gave_up or self._is_cut_short(),
+            warnings=tuple(said),
+        )
+
+    def _first_frame(self) -> VideoFrame:
+        frame = next(self._source, None)
+        if frame is None:
+            raise InputError(
+                f"{printable(self._path)}: no picture can be decoded"
+                f" ({self._decoder.failures} of {self._decoder.packets} packets failed); the file"
+                " is damaged or incomplete. Copy the recording again."
+            )
+        return frame
+
+    def _describe(
+        self, container: InputContainer, fps: Fraction | None, first: VideoFrame
+    ) -> VideoInfo:
+        width_px, height_px = self._maker.size(first)
+        orientation = self._maker.orientation(first)
+        if orientation.mirrored:
+            self._warnings.append(
+                "The metadata ask for a mirror image; left and right are as a viewer sees them."
+            )
+        return VideoInfo(
+            path=self._path,
+            container=container.format.name,
+            codec=self._stream.codec_context.name,
+            width_px=width_px,
+            height_px=height_px,
+            rotation_deg=orientation.rotation_deg,
+            duration_s=self._announced_s,
+            average_fps=None if fps is None else float(fps),
+            created_at=created_at(container, self._stream),
+        )
+
+    def _is_wanted(self, pts: int) -> bool:
+        return self._wanted is None or self._wanted(self._timeline.offset(pts * self._time_base))
+
+    def _time(self, frame: VideoFrame) -> Fraction | None:
+        # Some containers time packets by decoding order only; then that is the best there is.
+        ticks = frame.pts if frame.pts is not None else frame.dts
+        return None if ticks is None else ticks * self._time_base
+
+    def _check_claims(self) -> None:
+        pixels = self._stream.width * self._stream.height
+        if pixels > self._limits.max_pixels:
+            raise InputError(
+                f"{printable(self._path)}: pictures of {self._stream.width} x"
+                f" {self._stream.height} exceed the limit max_pixels = {self._limits.max_pixels};"
+                " make the recording smaller or raise the limit"
+            )
+        if self._announced_s is not None:
+            self._check_offset(self._announced_s)
+
+    def _check_offset(self, offset_s: float) -> None:
+        if offset_s > self._limits.max_duration_s:
+            raise InputError(
+                f"{printable(self._path)}: a length of {offset_s:.0f} s exceeds the limit"
+                f" max_duration_s = {self._limits.max_duration_s:.0f}; cut the recording or raise"
+                " the limit"
+            )
+
+    def _is_cut_short(self) -> bool:
+        if not self._finished or self._announced_s is None or self._last_offset_s is None:
+            return False
+        return self._announced_s - self._last_offset_s > _CUT_SHORT_S

@@ -1,0 +1,101 @@
+"""Choose the stream that holds the recording and read what the container says about it."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from echodepth_cli.errors import InputError, printable
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+_FASTEST_FPS = 1000
+_EARLIEST_YEAR = 1990
+"""Cameras without a clock write 1904 or 1970; nobody filmed digitally then."""
+_ATTACHED = 0x0400
+"""FFmpeg's AV_DISPOSITION_ATTACHED_PIC: a cover picture, not a recording."""
+_THUMBNAILS = 0x0800
+_DEFAULT = 0x0001
+
+
+def choose_stream(path: Path, container: InputContainer) -> tuple[VideoStream, list[str]]:
+    """Return the recording's stream and sentences on what was passed over.
+
+    Cover pictures are never chosen; among the rest the first marked default, else the largest.
+    Raises InputError when there is none that can be decoded.
+    """
+    name = printable(path)
+    pictures = container.streams.video
+    films = [s for s in pictures if not int(s.disposition) & (_ATTACHED | _THUMBNAILS)]
+    if not films:
+        holds = "only a cover picture" if pictures else "no video"
+        sound = " (sound only)" if container.streams.audio else ""
+        raise InputError(f"{name}: holds {holds}{sound}; name a file that holds the picture")
+    known = [s for s in films if s.codec_context is not None]
+    if not known:
+        raise InputError(f"{name}: its video codec is not supported; convert it to H.264 MP4 first")
+    chosen = next(
+        (s for s in known if int(s.disposition) & _DEFAULT),
+        max(known, key=lambda s: s.width * s.height),
+    )
+    if len(films) == 1:
+        return chosen, []
+    return chosen, [
+        f"The file holds {len(films)} video streams; number {films.index(chosen) + 1} of them"
+        f" ({chosen.width} x {chosen.height}) was analysed."
+    ]
+
+
+def frame_rate(stream: VideoStream) -> Fraction | None:
+    """Return the average frames per second; None when nothing believable is stated."""
+    for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
+        if rate and 0 < rate <= _FASTEST_FPS:
+            return Fraction(rate.numerator, rate.denominator)
+    return None
+
+
+def announced_end(container: InputContainer, stream: VideoStream) -> float | None:
+    """Return the length in seconds that the file states, for its video if it says; else None."""
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    tagged = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    if tagged:
+        hours, minutes, seconds = tagged.groups()
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    return container.duration / 1_000_000 if container.duration else None
+
+
+def created_at(container: InputContainer, stream: VideoStream) -> datetime | None:
+    """Return when the recording was made, with its time zone; None when not stated with one."""
+    for value in (
+        # Apple's own tag carries the local time zone; the standard one is UTC.
+        container.metadata.get("com.apple.quicktime.creationdate"),
+        container.metadata.get("creation_time"),
+        stream.metadata.get("creation_time"),
+    ):
+        moment = _moment(value or "")
+        if moment is not None:
+            return moment
+    return None
+
+
+def _moment(text: str) -> datetime | None:
+    # Python 3.10 reads neither "Z" nor "+0100" nor more than six decimals.
+    match = re.fullmatch(
+        r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(?:(Z)|([+-]\d\d):?(\d\d))", text.strip()
+    )
+    if match is None:
+        return None
+    day, clock, fraction, zulu, hours, minutes = match.groups()
+    zone = "+00:00" if zulu else f"{hours}:{minutes}"
+    micros = f".{(fraction or '.')[1:7]:0<6}"
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock}{micros}{zone}")
+    except ValueError:
+        return None
+    return moment if moment.year >= _EARLIEST_YEAR else None
