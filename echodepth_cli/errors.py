@@ -14,6 +14,7 @@ their message in ``args`` so that they survive pickling between processes.
 
 from __future__ import annotations
 
+import unicodedata
 from enum import IntEnum
 
 
@@ -101,3 +102,16 @@ class BaselineError(EchodepthError):
 
     exit_code = ExitCode.BASELINE
     code = "baseline_impossible"
+
+
+def printable(text: object) -> str:
+    """Return ``text`` on one line, control, bidirectional and undecodable characters escaped.
+
+    Names of files come from strangers; a message that quotes one stays one honest line.
+    """
+    return "".join(
+        char.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        else char
+        for char in str(text)
+    )
