@@ -1,0 +1,204 @@
+"""Alerts: stretches in which a score passes its threshold, long enough and seen well enough.
+
+An alert goes on at the threshold and off once the score is `HYSTERESIS` back; excursions with a
+pause of up to `MERGE_GAP_S` are one alert. It is raised when the score was past the threshold, in
+well-measured frames, for `MIN_DURATION_S`; where only poorly measured frames make up that time it
+is kept as suppressed, with the reason. All lengths are in seconds, so the sampling rate matters
+only for the precision of the times.
+
+    found = find_alerts(series, config.alert_thresholds, baseline, vad_model)
+    raised = [alert for alert in found if alert.suppressed_reason is None]
+    reasons = frame_reasons(series, found)           # one tuple of types for each frame
+    fragment = [alert_to_dict(alert, origin_ms, names) for alert in raised]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from echodepth_cli.affect.baseline import Baseline
+from echodepth_cli.affect.series import BoolArray, Float64Array, Run, Series, merge_runs
+from echodepth_cli.affect.vad import VadModel, top_contributions
+from echodepth_cli.config import AlertThresholds
+from echodepth_cli.records import Alert
+
+HYSTERESIS = 0.05
+"""How far a score must come back before an alert goes off."""
+
+MIN_DURATION_S = 0.75
+"""Shorter excursions are not alerts: at two frames per second it takes two frames, not one."""
+
+MERGE_GAP_S = 2.0
+"""Two excursions with a pause of at most this are one alert."""
+
+_ABSOLUTE = (("arousal_high", 1, +1), ("valence_low", 0, -1), ("dominance_low", 2, -1))
+_RELATIVE = (("arousal_rise", 1, +1), ("valence_drop", 0, -1), ("dominance_drop", 2, -1))
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRule:
+    """One rule: which score alerts, to which side, and where."""
+
+    type: str
+    dimension: int
+    """0 valence, 1 arousal, 2 dominance."""
+    sign: int
+    """+1 alerts upwards, -1 downwards."""
+    threshold: float
+    """On the scale of the score; a deviation rule has the baseline added in."""
+
+
+def alert_rules(thresholds: AlertThresholds, baseline: Baseline) -> list[AlertRule]:
+    """Return the rules that are on, in a fixed order."""
+    centre = (baseline.vad.valence, baseline.vad.arousal, baseline.vad.dominance)
+    rules = []
+    for name, dimension, sign in _ABSOLUTE:
+        if (bound := getattr(thresholds, name)) is not None:
+            rules.append(AlertRule(name, dimension, sign, bound))
+    for name, dimension, sign in _RELATIVE:
+        if (change := getattr(thresholds, name)) is not None:
+            rules.append(AlertRule(name, dimension, sign, centre[dimension] + sign * change))
+    return rules
+
+
+def find_alerts(
+    series: Series, thresholds: AlertThresholds, baseline: Baseline, model: VadModel
+) -> list[Alert]:
+    """Return all alerts in time order, the suppressed ones among them with their reason."""
+    found = [
+        alert
+        for rule in alert_rules(thresholds, baseline)
+        for alert in _apply_rule(rule, series, baseline, model)
+    ]
+    return sorted(found, key=lambda alert: (alert.onset_s, alert.type))
+
+
+def frame_reasons(series: Series, alerts: Iterable[Alert]) -> list[tuple[str, ...]]:
+    """Return, for each frame, the types of the raised alerts that it lies in.
+
+    Every scored frame from onset to end of an alert counts, also where the score dipped between
+    two merged excursions; frames without scores never do.
+    """
+    reasons: list[tuple[str, ...]] = [()] * len(series)
+    scored = series.scored()
+    for alert in alerts:
+        if alert.suppressed_reason is not None:
+            continue
+        first = int(np.searchsorted(series.offset_s, alert.onset_s, side="left"))
+        after = int(np.searchsorted(series.offset_s, alert.offset_s, side="right"))
+        for i in range(first, after):
+            if scored[i]:
+                reasons[i] = (*reasons[i], alert.type)
+    return reasons
+
+
+def alert_to_dict(alert: Alert, origin_ms: int, names: Mapping[int, str]) -> dict[str, Any]:
+    """Return the alert as in report.json; its moment is the apex.
+
+    ``origin_ms`` is the timestamp of offset 0, ``names`` gives AU names by number.
+    """
+    values: dict[str, Any] = {
+        "type": alert.type,
+        "timestamp_ms": origin_ms + round(alert.apex_s * 1000),
+        "value": round(alert.value, 4),
+        "session_offset_s": round(alert.apex_s, 3),
+        "threshold": round(alert.threshold, 4),
+        "baseline": round(alert.baseline, 4),
+        "deviation": round(alert.value - alert.baseline, 4),
+        "onset_s": round(alert.onset_s, 3),
+        "apex_s": round(alert.apex_s, 3),
+        "offset_s": round(alert.offset_s, 3),
+        "duration_s": round(alert.offset_s - alert.onset_s, 3),
+        "confidence": round(alert.confidence, 3),
+        "contributions": [
+            {"au": au, "name": names.get(au, f"AU{au}"), "share": round(share, 3)}
+            for au, share in alert.contributions
+        ],
+    }
+    if alert.suppressed_reason is not None:
+        values["suppressed_reason"] = alert.suppressed_reason
+    return values
+
+
+def _apply_rule(
+    rule: AlertRule, series: Series, baseline: Baseline, model: VadModel
+) -> list[Alert]:
+    excess = rule.sign * (series.vad[:, rule.dimension] - rule.threshold)
+    durations = series.durations_s()
+    alerts = []
+    for group in merge_runs(_excursions(excess, series), series, MERGE_GAP_S):
+        longest_s = max(durations[first : last + 1].sum() for first, last in group)
+        if longest_s >= MIN_DURATION_S:
+            alerts.append(_alert(rule, group, excess, series, baseline, model))
+    return alerts
+
+
+def _excursions(excess: Float64Array, series: Series) -> list[Run]:
+    """Return the stretches past the threshold, with hysteresis; a hole in the data ends one."""
+    found: list[Run] = []
+    open_at: int | None = None
+    previous: int | None = None
+    reach_s = series.offset_s + series.durations_s() + MERGE_GAP_S
+    for i in np.flatnonzero(series.scored()):
+        lost = previous is not None and series.offset_s[i] > reach_s[previous]
+        if open_at is not None and previous is not None and (lost or excess[i] <= -HYSTERESIS):
+            found.append((open_at, previous))
+            open_at = None
+        if open_at is None and excess[i] >= 0:
+            open_at = int(i)
+        previous = int(i)
+    if open_at is not None and previous is not None:
+        found.append((open_at, previous))
+    return found
+
+
+def _alert(
+    rule: AlertRule,
+    group: list[Run],
+    excess: Float64Array,
+    series: Series,
+    baseline: Baseline,
+    model: VadModel,
+) -> Alert:
+    on = _mask(group, len(series)) & series.scored()
+    sure = on & series.reliable
+    sure_s = float(series.durations_s()[sure].sum())
+    # The apex is a well-measured frame wherever there is one.
+    candidates = np.flatnonzero(sure if sure.any() else on)
+    apex = int(candidates[np.argmax(excess[candidates])])
+    parts = model.contributions(
+        series.aus[apex],
+        talking=series.talking[apex],
+        pitch_change_deg=series.pitch_deg[apex] - baseline.pitch_deg,
+    )
+    suppressed = sure_s < MIN_DURATION_S or excess[apex] < 0
+    return Alert(
+        type=rule.type,
+        onset_s=float(series.offset_s[group[0][0]]),
+        apex_s=float(series.offset_s[apex]),
+        offset_s=float(series.offset_s[group[-1][1]]),
+        value=float(series.vad[apex, rule.dimension]),
+        threshold=rule.threshold,
+        baseline=(baseline.vad.valence, baseline.vad.arousal, baseline.vad.dominance)[
+            rule.dimension
+        ],
+        confidence=float(np.mean(series.confidence[on])),
+        contributions=top_contributions(parts, rule.dimension),
+        suppressed_reason=(
+            f"the face was measured with confidence for only {sure_s:.1f} s of it; "
+            f"an alert needs {MIN_DURATION_S:g} s"
+            if suppressed
+            else None
+        ),
+    )
+
+
+def _mask(group: list[Run], count: int) -> BoolArray:
+    mask = np.zeros(count, dtype=bool)
+    for first, last in group:
+        mask[first : last + 1] = True
+    return mask
