@@ -15,7 +15,7 @@ from echodepth_cli.video.decoder import PacketDecoder
 from echodepth_cli.video.orientation import orientation_of_tag
 from echodepth_cli.video.picture import PictureMaker
 from echodepth_cli.video.source import VideoLimits, open_container
-from echodepth_cli.video.streams import announced_end, choose_stream, created_at, frame_rate
+from echodepth_cli.video.streams import choose_stream, created_at, frame_rate, stated_length
 from echodepth_cli.video.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class PyAvReader:
         stream, warnings = choose_stream(path, container)
         self._path, self._stream, self._limits = path, stream, limits
         self._warnings = warnings
-        self._announced_s = announced_end(container, stream)
+        self._length = stated_length(container, stream)
         self._check_claims()
         self._maker = PictureMaker(
             path, stream.sample_aspect_ratio, orientation_of_tag(stream.metadata)
@@ -90,6 +90,9 @@ class PyAvReader:
         fps = frame_rate(stream)
         start = None if stream.start_time is None else stream.start_time * self._time_base
         self._timeline = Timeline(start, 1 / (fps or _DEFAULT_FPS))
+        # AVI numbers its packets in decoding order and stores no presentation times; what FFmpeg
+        # makes up for them is wrong with B-frames, the order of the decoded frames is right.
+        self._in_decoding_order = container.format.name == "avi"
         self._decoder = PacketDecoder(container, stream, limits)
         self._wanted: Callable[[float], bool] | None = None
         self._decoded = self._interlaced = 0
@@ -120,11 +123,9 @@ class PyAvReader:
             said.append(
                 "The recording is interlaced; its pictures are used as stored, both fields."
             )
-        if self._is_cut_short():
-            said.append(
-                f"The file announces {self._announced_s:.2f} s but its pictures end at"
-                f" {self._last_offset_s:.2f} s; it may have been cut short."
-            )
+        missing_end = self._missing_end()
+        if missing_end:
+            said.append(missing_end)
         return DecodeReport(
             frames_decoded=self._decoded,
             decode_failures=self._decoder.failures,
@@ -155,21 +156,22 @@ class PyAvReader:
         return VideoInfo(
             path=self._path,
             container=container.format.name,
-            codec=self._stream.codec_context.name,
+            codec=self._stream.codec_context.codec.canonical_name,
             width_px=width_px,
             height_px=height_px,
             rotation_deg=orientation.rotation_deg,
-            duration_s=self._announced_s,
+            duration_s=None if self._length is None else self._length.seconds,
             average_fps=None if fps is None else float(fps),
             created_at=created_at(container, self._stream),
         )
 
     def _is_wanted(self, pts: int) -> bool:
-        return self._wanted is None or self._wanted(self._timeline.offset(pts * self._time_base))
+        if self._wanted is None or self._in_decoding_order:
+            return True
+        return self._wanted(self._timeline.offset(pts * self._time_base))
 
     def _time(self, frame: VideoFrame) -> Fraction | None:
-        # Some containers time packets by decoding order only; then that is the best there is.
-        ticks = frame.pts if frame.pts is not None else frame.dts
+        ticks = frame.dts if frame.pts is None or self._in_decoding_order else frame.pts
         return None if ticks is None else ticks * self._time_base
 
     def _check_claims(self) -> None:
@@ -180,8 +182,8 @@ class PyAvReader:
                 f" {self._stream.height} exceed the limit max_pixels = {self._limits.max_pixels};"
                 " make the recording smaller or raise the limit"
             )
-        if self._announced_s is not None:
-            self._check_offset(self._announced_s)
+        if self._length is not None:
+            self._check_offset(self._length.seconds)
 
     def _check_offset(self, offset_s: float) -> None:
         if offset_s > self._limits.max_duration_s:
@@ -192,6 +194,13 @@ class PyAvReader:
             )
 
     def _is_cut_short(self) -> bool:
-        if not self._finished or self._announced_s is None or self._last_offset_s is None:
-            return False
-        return self._announced_s - self._last_offset_s > _CUT_SHORT_S
+        return self._length is not None and self._length.of_video and bool(self._missing_end())
+
+    def _missing_end(self) -> str | None:
+        length, last_s = self._length, self._last_offset_s
+        if not self._finished or length is None or last_s is None:
+            return None
+        if length.seconds - last_s <= _CUT_SHORT_S:
+            return None
+        said = f"The file states {length.seconds:.2f} s but its pictures end at {last_s:.2f} s"
+        return f"{said}; it may have been cut short." if length.of_video else f"{said}."

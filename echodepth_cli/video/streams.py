@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -14,13 +15,23 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-_FASTEST_FPS = 1000
+_TOO_FAST_FPS = 1000
+"""What FFmpeg makes of Matroska's milliseconds when no frame rate is stated."""
 _EARLIEST_YEAR = 1990
 """Cameras without a clock write 1904 or 1970; nobody filmed digitally then."""
 _ATTACHED = 0x0400
 """FFmpeg's AV_DISPOSITION_ATTACHED_PIC: a cover picture, not a recording."""
 _THUMBNAILS = 0x0800
 _DEFAULT = 0x0001
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """A length that a file states."""
+
+    seconds: float
+    of_video: bool
+    """Stated for the video; otherwise for the file, whose sound may be longer."""
 
 
 def choose_stream(path: Path, container: InputContainer) -> tuple[VideoStream, list[str]]:
@@ -53,21 +64,26 @@ def choose_stream(path: Path, container: InputContainer) -> tuple[VideoStream, l
 
 def frame_rate(stream: VideoStream) -> Fraction | None:
     """Return the average frames per second; None when nothing believable is stated."""
-    for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
-        if rate and 0 < rate <= _FASTEST_FPS:
-            return Fraction(rate.numerator, rate.denominator)
-    return None
+    rate = stream.average_rate
+    return rate if rate and 0 < rate < _TOO_FAST_FPS else None
 
 
-def announced_end(container: InputContainer, stream: VideoStream) -> float | None:
-    """Return the length in seconds that the file states, for its video if it says; else None."""
+def stated_length(container: InputContainer, stream: VideoStream) -> Length | None:
+    """Return the length that the file states, for its video if it says; None without one."""
     if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
+        return Length(float(stream.duration * stream.time_base), of_video=True)
+    # Matroska states where a stream ends, counted from zero and not from its first frame.
+    start_s = 0.0
+    if "matroska" in container.format.name and stream.start_time and stream.time_base:
+        start_s = float(stream.start_time * stream.time_base)
     tagged = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
     if tagged:
         hours, minutes, seconds = tagged.groups()
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-    return container.duration / 1_000_000 if container.duration else None
+        end_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+        return Length(max(end_s - start_s, 0), of_video=True)
+    if container.duration:
+        return Length(max(container.duration / 1_000_000 - start_s, 0), of_video=False)
+    return None
 
 
 def created_at(container: InputContainer, stream: VideoStream) -> datetime | None:

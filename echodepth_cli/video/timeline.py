@@ -16,15 +16,15 @@ _ABSURD_S = 6 * 3600
 _RESTART_S = 1
 """A longer step back is a clock that started again."""
 _LEAD_S = Fraction(1, 2)
-"""A longer stretch without a picture at the start is worth a sentence."""
+"""A first frame later than this after the stated start means that pictures before it were lost."""
 
 
 class Timeline:
     """Places frames in order; times in, offsets from the recording's start out, in seconds.
 
-    The start is what the container states for the video stream or, if that is earlier or nothing
-    is stated, the first frame. So offsets agree with a player also when the first pictures of a
-    damaged file cannot be decoded. Offsets given out are strictly increasing.
+    The start is the first frame. Only when it comes more than half a second after the start that
+    the container states, because what lies before cannot be decoded, is it the stated start, so
+    that offsets still agree with a player. Offsets given out are strictly increasing.
     """
 
     def __init__(self, start_s: Fraction | None, interval_s: Fraction) -> None:
@@ -67,7 +67,7 @@ class Timeline:
             self._missing += 1
             time = self._start or Fraction(0)
         origin = time
-        if self._start is not None and 0 < time - self._start < _ABSURD_S:
+        if self._start is not None and _LEAD_S < time - self._start < _ABSURD_S:
             origin = self._start
             self._lead = time - origin
         self._origin = origin
@@ -110,7 +110,7 @@ class Timeline:
     def warnings(self) -> list[str]:
         """Return one plain sentence for each kind of repair that was made."""
         said = []
-        if self._lead > _LEAD_S:
+        if self._lead:
             said.append(f"The first {float(self._lead):.2f} s hold no picture that can be decoded.")
         if self._missing:
             said.append(
