@@ -2,8 +2,8 @@
 
 Alerts ask whether a score passes a threshold; an anomaly is a stretch of some seconds in which a
 score is far from where it usually is in this recording, whatever its level. The usual level is the
-median of the session and the usual spread its median absolute deviation, so that the stretches
-looked for do not hide themselves.
+median of the session; the usual spread is the larger of its median absolute deviation and its
+middle four fifths, so that rare stretches do not hide themselves and frequent ones are usual.
 
     report["anomalies"] = [anomaly.to_dict() for anomaly in find_anomalies(series)]
 """
@@ -26,6 +26,9 @@ ON_Z, OFF_Z = 6.0, 3.0
 
 MIN_SPREAD = 0.025
 """Least spread assumed of a score: the noise of a still face must not count."""
+
+MAD_TO_SD, DECILES_TO_SD = 1.4826, 2.563
+"""What makes either measure of spread a standard deviation, for a normal distribution."""
 
 MIN_DURATION_S = 4
 """Shorter stretches are left to the alerts."""
@@ -89,7 +92,12 @@ def _excursions(dimension: int, seconds: Float64Array, values: Float64Array) -> 
     half = SMOOTH_S // 2
     smooth = np.array([np.median(values[np.abs(seconds - second) <= half]) for second in seconds])
     usual = float(np.median(values))
-    spread = max(MIN_SPREAD, 1.4826 * float(np.median(np.abs(values - usual))))
+    deciles = np.quantile(values, (0.1, 0.9))
+    spread = max(
+        MIN_SPREAD,
+        MAD_TO_SD * float(np.median(np.abs(values - usual))),
+        float(deciles[1] - deciles[0]) / DECILES_TO_SD,
+    )
     z = (smooth - usual) / spread
     found = []
     for sign, direction in ((1, "rise"), (-1, "drop")):
