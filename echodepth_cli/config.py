@@ -81,7 +81,9 @@ class AnalysisConfig:
     )
     start_s: float = _setting(0.0, "Start of the stretch to analyse.", low=0, clock=True)
     end_s: float | None = _setting(None, "End of the stretch to analyse.", low=0, clock=True)
-    baseline_start_s: float = _setting(0.0, "Start of the baseline window.", low=0, clock=True)
+    baseline_start_s: float | None = _setting(
+        None, "Start of the baseline window; the start of the stretch.", low=0, clock=True
+    )
     baseline_window_s: float = _setting(
         60.0, "Seconds of the opening taken as the person's baseline.", low=1, high=3600
     )
@@ -106,6 +108,11 @@ class AnalysisConfig:
             raise UsageError(
                 "--started-at needs a time zone, for example 2026-03-01T09:30:00+00:00 or ...Z"
             )
+
+    @property
+    def baseline_from_s(self) -> float:
+        """Return where the baseline window starts: as set, else where the analysis starts."""
+        return self.start_s if self.baseline_start_s is None else self.baseline_start_s
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON-able settings, nested as in the config file."""

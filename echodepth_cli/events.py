@@ -29,7 +29,6 @@ class FrameAnalysed:
     """One sampled frame has passed the face stage."""
 
     offset_s: float
-    face_found: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,11 @@ import numpy as np
 
 from echodepth_cli.records import Box, FloatArray, HeadPose, Image
 
-LOW_CONFIDENCE: Final = 0.30
-"""Below this a face is located but not measured."""
+LOW_CONFIDENCE: Final = 0.40
+"""Below this a face is measured, but its numbers take no part in anything that is reported."""
+
+UNMEASURABLE: Final = 0.10
+"""Below this a face is located and not measured."""
 
 _CROP_PX: Final = 96
 """Faces are compared at one size, so that sharpness does not depend on resolution."""

@@ -122,3 +122,30 @@ def read_frames(path: Path) -> tuple[Any, dict[str, Any]]:
     except (KeyError, ValueError) as error:
         raise InputError(f"{path}: was not written by echodepth") from error
     return table, metadata
+
+
+def with_alerts(source: Path, target: Path, reasons: Sequence[tuple[str, ...]]) -> None:
+    """Copy a frame table with other alerts: one tuple of alert types per row, in order.
+
+    Goes row group by row group. Alerts are known only when a session is complete, since a short
+    excursion may still join or miss one; everything else in the table is final before.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with writing_to(target), pq.ParquetFile(source) as file:
+        schema = file.schema_arrow
+        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+            first = 0
+            for index in range(file.num_row_groups):
+                group = file.read_row_group(index)
+                own = reasons[first : first + group.num_rows]
+                first += group.num_rows
+                for name, values in (
+                    ("alert_triggered", [bool(r) for r in own]),
+                    ("alert_reason", [",".join(r) or None for r in own]),
+                ):
+                    place = schema.get_field_index(name)
+                    array = pa.array(values, type=schema.field(place).type)
+                    group = group.set_column(place, schema.field(place), array)
+                writer.write_table(group, row_group_size=max(group.num_rows, 1))

@@ -79,7 +79,8 @@ class PyAvReader:
 
     def __init__(self, path: Path, container: InputContainer, limits: VideoLimits) -> None:
         stream, warnings = choose_stream(path, container)
-        self._path, self._stream, self._limits = path, stream, limits
+        self._path, self._container = path, container
+        self._stream, self._limits = stream, limits
         self._warnings = warnings
         self._length = stated_length(container, stream)
         self._check_claims()
@@ -115,6 +116,31 @@ class PyAvReader:
             self._last_offset_s = offset_s
             yield DecodedFrame(offset_s, frame.pts, self._time_base, frame, self._maker)
         self._finished = True
+
+    def picture_at(self, offset_s: float, *, tolerance_s: float) -> Image | None:
+        """Jump to the frame at ``offset_s`` and return its picture; None when it is not found.
+
+        Ends the pass of `frames`; can be called any number of times, in any order.
+        """
+        import av
+
+        if self._next is not None:
+            self._timeline.place(self._time(self._next), None)
+            self._next = None
+        ticks = self._timeline.ticks(offset_s, self._time_base)
+        try:
+            self._container.seek(ticks, stream=self._stream, backward=True)
+            for frame in self._container.decode(self._stream):
+                time_s = self._time(frame)
+                away_s = None if time_s is None else self._timeline.offset(time_s) - offset_s
+                if away_s is None or away_s > tolerance_s:
+                    return None
+                if away_s >= -tolerance_s:
+                    return self._maker.rgb(frame)
+        except av.error.FFmpegError:
+            # A still is an extra: a place that cannot be decoded on its own has none.
+            return None
+        return None
 
     def report(self) -> DecodeReport:
         """Return what was met so far; complete once `frames` is exhausted."""

@@ -42,6 +42,11 @@ class Timeline:
         """Return where ``time_s`` would lie as things stand; no side effects."""
         return float(time_s + self._shift - (self._origin or 0))
 
+    def ticks(self, offset_s: float, time_base: Fraction) -> int:
+        """Return the stored timestamp of an offset as things stand; inverse of `offset`."""
+        time_s = Fraction(offset_s).limit_denominator(1_000_000) - self._shift
+        return round((time_s + (self._origin or 0)) / time_base)
+
     def place(self, time_s: Fraction | None, following_s: Fraction | None) -> float:
         """Return the offset of the next frame.
 

@@ -1,0 +1,320 @@
+"""Analyse one recording from file to session directory: the one place that picks concrete parts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Final
+
+from echodepth_cli.affect.action_units import ActionUnitModel
+from echodepth_cli.affect.baseline import Baseline
+from echodepth_cli.affect.coverage import CoverageTracker
+from echodepth_cli.affect.series import Series
+from echodepth_cli.affect.vad import VadModel
+from echodepth_cli.config import AnalysisConfig
+from echodepth_cli.errors import NoFaceError, UsageError, printable
+from echodepth_cli.events import (
+    AlertRaised,
+    Event,
+    EventSink,
+    FrameAnalysed,
+    NullSink,
+    ReportReady,
+    SessionEnded,
+    SessionStarted,
+)
+from echodepth_cli.face.tracker import FaceTracker, MediaPipeTracker
+from echodepth_cli.models import model_path, registered_models
+from echodepth_cli.output.atomic import staged_directory, writing_to
+from echodepth_cli.output.columns import RowContext, frame_columns
+from echodepth_cli.output.findings import find, glossary
+from echodepth_cli.output.parquet import FrameTableWriter, read_frames, with_alerts
+from echodepth_cli.output.provenance import (
+    codec_versions,
+    file_sha256,
+    host_kind,
+    session_id,
+    software_versions,
+)
+from echodepth_cli.output.report_html import ReportOptions, render_report
+from echodepth_cli.output.report_json import (
+    LIMITS,
+    SCHEMA_VERSION,
+    Origin,
+    Recording,
+    provenance,
+    session_head,
+    to_json_bytes,
+)
+from echodepth_cli.output.snapshots import Still, make_still
+from echodepth_cli.output.summary import summarise
+from echodepth_cli.records import DecodeReport, FrameResult
+from echodepth_cli.session import Models, Session
+from echodepth_cli.video.reader import VideoReader, open_video
+from echodepth_cli.video.sampler import sampled_frames
+from echodepth_cli.video.stills import pictures_at
+
+MIN_USABLE_FRAMES: Final = 4
+"""With fewer measured frames there is nothing to report on."""
+
+_RAW: Final = "raw.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisResult:
+    """A finished analysis."""
+
+    report: dict[str, Any]
+    """The content of report.json."""
+    session_dir: Path
+    frames_path: Path
+    """The per-frame table, `frames.parquet`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Loaded models and an open tracker; one serves any number of recordings in turn."""
+
+    tracker: FaceTracker
+    models: Models
+    model_digests: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What stays the same through one analysis."""
+
+    config: AnalysisConfig
+    recording: Recording
+    origin: Origin
+    context: RowContext
+    engine: Engine
+    sink: EventSink
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What the pass over the recording gave."""
+
+    baseline: Baseline
+    series: Series
+    quality: dict[str, Any]
+    decode: DecodeReport
+    duration_s: float
+
+
+def analyse(
+    path: str | Path,
+    config: AnalysisConfig | None = None,
+    out_dir: str | Path | None = None,
+    *,
+    force: bool = False,
+    sink: EventSink | None = None,
+    engine: Engine | None = None,
+    command_line: Sequence[str] = (),
+) -> AnalysisResult:
+    """Analyse a recording and publish its session directory.
+
+    ``out_dir`` defaults to ``echodepth-out/<name of the recording without suffix>``. A report that
+    stands there is replaced only with ``force``. ``engine`` saves loading the models again for the
+    next recording. Raises the errors of `echodepth_cli.errors`; prints nothing.
+    """
+    if engine is None:
+        with open_engine(config) as own:
+            return analyse(
+                path,
+                config,
+                out_dir,
+                force=force,
+                sink=sink,
+                engine=own,
+                command_line=command_line,
+            )
+    started = time.monotonic()
+    source, target = Path(path), Path(out_dir or default_out_dir(Path(path)))
+    with open_video(source) as reader, staged_directory(target, force=force) as staging:
+        job = _open_job(source, config or AnalysisConfig(), reader, engine, sink or NullSink())
+        measured = _measure(job, reader, staging / _RAW)
+        report = _report(job, measured, staging)
+        report["run"] = _run(started, command_line)
+        _write_pages(job, report, staging)
+    _tell(job, ReportReady(*_who(job, measured.duration_s), target, report))
+    return AnalysisResult(report, target, target / "frames.parquet")
+
+
+def default_out_dir(source: Path) -> Path:
+    """Return where a recording's session directory goes when nothing is said."""
+    return Path("echodepth-out") / (source.stem or source.name)
+
+
+@contextmanager
+def open_engine(config: AnalysisConfig | None = None) -> Iterator[Engine]:
+    """Load and check the shipped models and start the face tracker.
+
+    Raises ModelError when a model is missing or altered, or MediaPipe cannot run here.
+    """
+    digests = {spec.name: spec.sha256 for spec in registered_models()}
+    models = Models(ActionUnitModel.load(), VadModel.load(model_path("vad_weights")))
+    with MediaPipeTracker((config or AnalysisConfig()).max_faces) as tracker:
+        yield Engine(tracker, models, digests)
+
+
+def _open_job(
+    source: Path, config: AnalysisConfig, reader: VideoReader, engine: Engine, sink: EventSink
+) -> _Job:
+    recording = Recording(reader.info, file_sha256(source), source.stat().st_size)
+    origin = Origin.of(config, reader.info)
+    name = session_id(recording.sha256, config.measurement_digest())
+    job = _Job(config, recording, origin, RowContext(name, origin.milliseconds), engine, sink)
+    end_s = reader.info.duration_s if config.end_s is None else config.end_s
+    length_s = None if end_s is None else max(0.0, end_s - config.start_s)
+    _tell(job, SessionStarted(name, config.label, reader.info, length_s))
+    return job
+
+
+def _measure(job: _Job, reader: VideoReader, raw: Path) -> _Measured:
+    """Decode, observe and score; rows go to ``raw``, what the findings need is kept as columns."""
+    config = job.config
+    session = Session(config, job.engine.tracker, job.engine.models)
+    coverage = CoverageTracker()
+    chunks: list[Series] = []
+    with FrameTableWriter(raw, frame_columns(), job.context, _table_metadata(job)) as writer:
+        for results in _results(job, session, reader):
+            writer.write(results)
+            chunks.append(Series.from_results(results))
+            for result in results:
+                coverage.push(result)
+    _require_faces(job, coverage)
+    decode = reader.report()
+    end_s = _end_s(job, decode)
+    return _Measured(
+        baseline=session.baseline,
+        series=Series.concatenate(chunks),
+        quality={**coverage.finish(end_s), "warnings": list(decode.warnings)},
+        decode=decode,
+        duration_s=end_s - config.start_s,
+    )
+
+
+def _results(job: _Job, session: Session, reader: VideoReader) -> Iterator[list[FrameResult]]:
+    config = job.config
+    for frame in sampled_frames(reader, config.fps, config.start_s, config.end_s):
+        results = session.push(frame)
+        _tell(job, FrameAnalysed(frame.offset_s))
+        if results:
+            yield results
+    yield session.end()
+
+
+def _report(job: _Job, measured: _Measured, staging: Path) -> dict[str, Any]:
+    """Settle the frame table in ``staging`` and return the report, all but its `run` part."""
+    config, context = job.config, job.context
+    findings = find(
+        measured.series,
+        measured.baseline,
+        config.alert_thresholds,
+        job.engine.models.vad,
+        context.origin_ms,
+    )
+    frames = staging / "frames.parquet"
+    with_alerts(staging / _RAW, frames, findings.reasons)
+    (staging / _RAW).unlink()
+    for alert in findings.alerts:
+        raised = AlertRaised(
+            context.session_id, config.label, context.timestamp_ms(alert.apex_s), alert
+        )
+        _tell(job, raised)
+    _tell(job, SessionEnded(*_who(job, measured.duration_s)))
+    report = {
+        **session_head(
+            context, config, job.recording, job.origin, measured.duration_s, len(measured.series)
+        ),
+        **findings.parts,
+        "quality": measured.quality,
+        "limits": list(LIMITS),
+        "provenance": provenance(
+            config,
+            job.engine.model_digests,
+            {**software_versions(), **codec_versions()},
+            measured.decode,
+            file_sha256(frames),
+        ),
+    }
+    report["summary"] = summarise(report)
+    return report
+
+
+def _write_pages(job: _Job, report: dict[str, Any], staging: Path) -> None:
+    table, _ = read_frames(staging / "frames.parquet")
+    stills = _stills(job, report) if job.config.snapshots else {}
+    page = render_report(report, table, stills, ReportOptions(), glossary())
+    with writing_to(staging):
+        (staging / "report.html").write_text(page, encoding="utf-8")
+        (staging / "report.json").write_bytes(to_json_bytes(report))
+
+
+def _stills(job: _Job, report: dict[str, Any]) -> dict[int, Still]:
+    """Return a picture of each alert's apex, by its position in the report."""
+    moments = {index: alert["apex_s"] for index, alert in enumerate(report["alerts"])}
+    pictures = pictures_at(job.recording.info.path, moments.values())
+    return {
+        index: make_still(pictures[offset_s], offset_s)
+        for index, offset_s in moments.items()
+        if offset_s in pictures
+    }
+
+
+def _run(started: float, command_line: Sequence[str]) -> dict[str, Any]:
+    """Return the facts of this run alone; everything else in a report is reproducible."""
+    return {
+        "analysed_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "elapsed_s": round(time.monotonic() - started, 3),
+        "host": host_kind(),
+        "command_line": list(command_line),
+    }
+
+
+def _table_metadata(job: _Job) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "session_id": job.context.session_id,
+        "origin_ms": job.context.origin_ms,
+        "timestamp_origin": job.origin.source,
+        "recording_sha256": job.recording.sha256,
+        "config": job.config.to_dict(),
+        "models": job.engine.model_digests,
+    }
+
+
+def _end_s(job: _Job, decode: DecodeReport) -> float:
+    """Return where the analysed stretch ends, by the pictures that were really there."""
+    info, last_s = job.recording.info, decode.last_offset_s or 0.0
+    seen_s = last_s + (1 / info.average_fps if info.average_fps else 0.0)
+    announced_s = info.duration_s
+    end_s = seen_s if announced_s is None or decode.truncated else max(announced_s, last_s)
+    return end_s if job.config.end_s is None else min(end_s, job.config.end_s)
+
+
+def _who(job: _Job, offset_s: float) -> tuple[str, str | None, int]:
+    return job.context.session_id, job.config.label, job.context.timestamp_ms(offset_s)
+
+
+def _tell(job: _Job, event: Event) -> None:
+    job.sink.on_event(event)
+
+
+def _require_faces(job: _Job, coverage: CoverageTracker) -> None:
+    if coverage.frames_ok >= MIN_USABLE_FRAMES:
+        return
+    path = printable(job.recording.info.path)
+    if coverage.frames == 0:
+        raise UsageError(f"{path}: holds no picture in the chosen stretch; check --start and --end")
+    raise NoFaceError(
+        f"{path}: a face could be measured in {coverage.frames_ok} of {coverage.frames} sampled "
+        f"frames; at least {MIN_USABLE_FRAMES} are needed. Check that the recording shows the "
+        "person's face, or raise --fps for a short one."
+    )

@@ -1,0 +1,199 @@
+"""One recording in progress: push frames, get rows; end it, get what was found.
+
+A row needs the person's own neutral face, which is known once the baseline window has passed, and
+whether the person talks, which takes a look at the next second and a half. Until then sightings
+wait as numbers; rows leave in order, each frame exactly one. A file is pushed as it is decoded; a
+live source could push as it arrives.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from echodepth_cli.affect.action_units import ActionUnitModel, AUEstimate
+from echodepth_cli.affect.baseline import Baseline, baseline_from
+from echodepth_cli.affect.calibration import Calibrator, Stretch
+from echodepth_cli.affect.neutral import Neutral, find_neutral
+from echodepth_cli.affect.series import Series
+from echodepth_cli.affect.speech import SpeechDetector, lip_shape
+from echodepth_cli.affect.vad import VadModel
+from echodepth_cli.config import AnalysisConfig
+from echodepth_cli.errors import BaselineError
+from echodepth_cli.face.observer import observe
+from echodepth_cli.face.quality import LOW_CONFIDENCE, UNMEASURABLE
+from echodepth_cli.face.tracker import FaceTracker
+from echodepth_cli.records import FaceObservation, Frame, FrameResult, FrameStatus
+
+MAX_WAITING: Final = 20_000
+"""Sightings that may wait for a baseline, some 120 MB; then the population neutral must do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The loaded models; they hold no state, so sessions may share them."""
+
+    action_units: ActionUnitModel
+    vad: VadModel
+
+
+@dataclass(frozen=True, slots=True)
+class _Sighting:
+    """One sampled frame that waits to become a row."""
+
+    index: int
+    offset_s: float
+    subject: FaceObservation | None
+    face_count: int
+
+
+class Session:
+    """Turns the frames of one recording into rows."""
+
+    def __init__(self, config: AnalysisConfig, tracker: FaceTracker, models: Models) -> None:
+        self._config, self._tracker, self._models = config, tracker, models
+        self._calibrator = Calibrator(config.baseline_from_s, config.baseline_window_s)
+        self._speech = SpeechDetector()
+        self._waiting: deque[_Sighting] = deque()
+        self._talking: deque[bool] = deque()
+        self._scored: list[FrameResult] = []
+        self._stretch: Stretch | None = None
+        self._neutral: Neutral | None = None
+        self._baseline: Baseline | None = None
+        self._last_offset_s = -1.0
+
+    @property
+    def baseline(self) -> Baseline:
+        """Return the baseline; only known once rows have come out."""
+        if self._baseline is None:
+            raise RuntimeError("the session has no baseline before its first row")
+        return self._baseline
+
+    def push(self, frame: Frame) -> list[FrameResult]:
+        """Take the next frame; return the rows that are now complete, in order."""
+        faces = observe(frame.image, self._tracker)
+        return self.push_faces(frame.index, frame.offset_s, faces)
+
+    def push_faces(
+        self, index: int, offset_s: float, faces: Sequence[FaceObservation]
+    ) -> list[FrameResult]:
+        """Take the faces of the next frame, largest first; see `push`."""
+        subject = faces[0] if faces else None
+        usable = _measurable(subject)
+        self._last_offset_s = offset_s
+        self._waiting.append(_Sighting(index, offset_s, subject, len(faces)))
+        shape = lip_shape(usable.points) if usable is not None else None
+        self._talking.extend(self._speech.push(offset_s, shape))
+        stretch = self._calibrator.push(offset_s, usable)
+        if stretch is None and self._stretch is None and len(self._waiting) > MAX_WAITING:
+            stretch = self._calibrator.finish()
+        if stretch is not None:
+            self._calibrate(stretch)
+        return self._release(over=False)
+
+    def end(self) -> list[FrameResult]:
+        """Return the rows still outstanding; nothing may be pushed afterwards.
+
+        Raises BaselineError when the configured baseline window lies beyond the last frame.
+        """
+        if 0 <= self._last_offset_s < self._config.baseline_from_s:
+            raise BaselineError(
+                f"the baseline window starts at {self._config.baseline_from_s:g} s, but the last "
+                f"frame is at {self._last_offset_s:g} s; choose an earlier --baseline-window"
+            )
+        if self._stretch is None:
+            self._calibrate(self._calibrator.finish())
+        self._talking.extend(self._speech.finish())
+        return self._release(over=True)
+
+    def _calibrate(self, stretch: Stretch) -> None:
+        self._stretch = stretch
+        self._neutral = find_neutral(stretch.observations, self._models.action_units)
+
+    def _release(self, *, over: bool) -> list[FrameResult]:
+        if self._neutral is None or self._stretch is None:
+            return []
+        self._scored.extend(self._score(self._neutral, self._stretch))
+        if self._baseline is None:
+            window_s = self._stretch.window_s
+            complete = window_s is None or (
+                bool(self._scored) and self._scored[-1].offset_s >= window_s[1]
+            )
+            if not (complete or over):
+                return []
+            self._baseline = baseline_from(
+                self._stretch,
+                Series.from_results(self._scored),
+                self._neutral.quality,
+                self._neutral.reasons,
+            )
+        rows = [_with_delta(row, self._baseline) for row in self._scored]
+        self._scored = []
+        return rows
+
+    def _score(self, neutral: Neutral, stretch: Stretch) -> list[FrameResult]:
+        """Return the rows of all sightings whose talking flag is known."""
+        count = len(self._talking)
+        sightings = [self._waiting.popleft() for _ in range(count)]
+        flags = [self._talking.popleft() for _ in range(count)]
+        seen = [s.subject for s in sightings if _measurable(s.subject) is not None]
+        estimates = iter(self._models.action_units.relative([o for o in seen if o], neutral))
+        rows = []
+        for sighting, talking in zip(sightings, flags, strict=True):
+            row = _unscored(sighting)
+            if sighting.subject is not None and _measurable(sighting.subject) is not None:
+                row = self._scored_row(row, sighting.subject, next(estimates), talking, stretch)
+            rows.append(row)
+        return rows
+
+    def _scored_row(
+        self,
+        row: FrameResult,
+        subject: FaceObservation,
+        estimate: AUEstimate,
+        talking: bool,
+        stretch: Stretch,
+    ) -> FrameResult:
+        vad = self._models.vad.score(
+            estimate.intensities,
+            talking=talking,
+            pitch_change_deg=subject.pose.pitch_deg - stretch.pitch_deg,
+        )
+        return replace(
+            row,
+            vad=vad,
+            aus=estimate.intensities,
+            extra={**row.extra, "talking": talking, **estimate.extra_columns()},
+        )
+
+
+def _measurable(subject: FaceObservation | None) -> FaceObservation | None:
+    if subject is None or subject.confidence < UNMEASURABLE:
+        return None
+    return subject
+
+
+def _unscored(sighting: _Sighting) -> FrameResult:
+    subject = sighting.subject
+    extra: dict[str, float | bool | str | None] = {"face_count": sighting.face_count}
+    if subject is None:
+        return FrameResult(sighting.index, sighting.offset_s, FrameStatus.NO_FACE, extra=extra)
+    low = subject.confidence < LOW_CONFIDENCE
+    return FrameResult(
+        index=sighting.index,
+        offset_s=sighting.offset_s,
+        status=FrameStatus.LOW_CONFIDENCE if low else FrameStatus.OK,
+        confidence=subject.confidence,
+        box=subject.box,
+        pose=subject.pose,
+        iod_px=subject.iod_px,
+        extra=extra,
+    )
+
+
+def _with_delta(row: FrameResult, baseline: Baseline) -> FrameResult:
+    return row if row.vad is None else replace(row, delta=baseline.delta(row.vad))

@@ -1,0 +1,35 @@
+"""Fetch single pictures of a recording again, by their offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from echodepth_cli.records import Image
+from echodepth_cli.video.reader import PyAvReader
+from echodepth_cli.video.source import VideoLimits, open_container
+
+_SAME_FRAME_S: Final = 1e-4
+
+
+def pictures_at(
+    path: Path, offsets_s: Iterable[float], limits: VideoLimits | None = None
+) -> dict[float, Image]:
+    """Return the pictures shown exactly at ``offsets_s``, those that can be found again.
+
+    Jumps to the keyframe before each instead of decoding everything. A frame whose timestamp had
+    to be repaired, or that cannot be decoded on its own, is left out. Raises InputError when the
+    recording cannot be opened.
+    """
+    found: dict[float, Image] = {}
+    wanted = sorted(set(offsets_s))
+    if not wanted:
+        return found
+    with open_container(path) as container:
+        reader = PyAvReader(path, container, limits or VideoLimits())
+        for offset_s in wanted:
+            picture = reader.picture_at(offset_s, tolerance_s=_SAME_FRAME_S)
+            if picture is not None:
+                found[offset_s] = picture
+    return found
