@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from echodepth_cli.errors import OutputError
 
@@ -83,11 +84,26 @@ def writing_to(target: Path) -> Iterator[None]:
 
 def write_file(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path`` by way of a temporary file in the same directory."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Give a file that becomes ``path`` when the block ends without an error.
+
+    Raises OutputError when it cannot be written; whatever stood there before is then untouched.
+    A pipe or a device is written to as it is.
+    """
     with writing_to(path):
+        if path.exists() and not path.is_file():
+            with path.open("wb") as special:
+                yield special
+            return
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             _apply_umask(Path(temporary), 0o666)
