@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
-
 from echodepth_cli.affect.action_units import ActionUnitModel, AUEstimate
 from echodepth_cli.affect.baseline import Baseline, baseline_from
 from echodepth_cli.affect.calibration import Calibrator, Stretch

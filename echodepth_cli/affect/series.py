@@ -6,8 +6,8 @@ and shares do not depend on the sampling rate.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,15 @@ class Series:
             reliable=np.array(ok, dtype=bool),
             talking=np.array([bool(r.extra.get("talking")) for r in rows], dtype=bool),
             pitch_deg=_column(r.pose.pitch_deg if r.pose else None for r in rows),
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Series]) -> Series:
+        """Join consecutive stretches of one session; an empty series for none."""
+        if not parts:
+            return cls.from_results(())
+        return cls(
+            *(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls))
         )
 
     def __len__(self) -> int:

@@ -174,3 +174,9 @@ CORE_COLUMNS: Final[tuple[Column, ...]] = (
     Column("roll_deg", "float64", "Head tilt, clockwise positive.", _of("pose", "roll_deg"), "deg"),
     Column("iod_px", "float64", "Distance between the eyes.", lambda r, _: r.iod_px, "px"),
 )
+
+
+SESSION_COLUMNS: Final[tuple[Column, ...]] = (
+    extra_column("face_count", "int8", "Faces found in the frame."),
+    extra_column("talking", "bool", "The lips move as in speech; null without a face."),
+)
