@@ -180,3 +180,8 @@ SESSION_COLUMNS: Final[tuple[Column, ...]] = (
     extra_column("face_count", "int8", "Faces found in the frame."),
     extra_column("talking", "bool", "The lips move as in speech; null without a face."),
 )
+
+
+def frame_columns() -> tuple[Column, ...]:
+    """Return all columns of `frames.parquet`, in order."""
+    return (*CORE_COLUMNS, *SESSION_COLUMNS)

@@ -18,6 +18,7 @@ from echodepth_cli.affect.series import Series
 from echodepth_cli.affect.trends import au_summary, mean_vad, minute_trend, sustained_combinations
 from echodepth_cli.affect.vad import VadModel
 from echodepth_cli.config import AlertThresholds
+from echodepth_cli.output.report_html import GlossaryUnit
 from echodepth_cli.records import Alert
 
 
@@ -62,6 +63,11 @@ def find(
             "combinations": sustained_combinations(series),
         },
     )
+
+
+def glossary() -> tuple[GlossaryUnit, ...]:
+    """Return the Action Units explained in plain words, for the report's reader."""
+    return tuple(GlossaryUnit(unit.number, unit.name, unit.description) for unit in ACTION_UNITS)
 
 
 def _by_letter(baseline: Baseline) -> dict[str, float]:
