@@ -150,7 +150,7 @@ def _add_cover(out: OutputContainer) -> Any:
     stream = out.add_stream("mjpeg", rate=1)
     # Larger than the film, so that choosing by size alone would take it.
     stream.width, stream.height, stream.pix_fmt = 4 * WIDTH_PX, 4 * HEIGHT_PX, "yuvj420p"
-    stream.disposition = av.stream.Disposition.attached_pic
+    stream.disposition = av.stream.Disposition.attached_pic.value
 
     def packets() -> list[Any]:
         blue = np.full((stream.height, stream.width, 3), (0, 0, 255), np.uint8)

@@ -23,6 +23,7 @@ class PictureMaker:
     """Converts the frames of one recording; keeps the scaler between calls, so one thread only."""
 
     def __init__(self, path: Path, pixel_shape: Fraction | None, fallback: Orientation) -> None:
+        import av
         from av.video.reformatter import VideoReformatter
 
         self._path = path
@@ -30,6 +31,9 @@ class PictureMaker:
         believable = pixel_shape and 1 / _WIDEST_PIXEL <= pixel_shape <= _WIDEST_PIXEL
         self._pixel_shape = pixel_shape if believable and pixel_shape else Fraction(1)
         self._reformatter = VideoReformatter()
+        # Since 17 PyAV starts a pool of scaling threads for each picture unless told not to, which
+        # takes ten times as long as scaling; before, it knew no threads.
+        self._options: dict[str, int] = {"threads": 1} if _major(av.__version__) >= 17 else {}
 
     def orientation(self, frame: VideoFrame) -> Orientation:
         """Return how ``frame`` must be turned; what the frame says goes before the file's tag."""
@@ -45,7 +49,7 @@ class PictureMaker:
         """Return the picture as (height, width, 3) uint8; raises InputError if it cannot be."""
         width_px, height_px = self._square(frame)
         with reading_errors(self._path, "convert a picture of"):
-            rgb = self._reformatter.reformat(frame, width_px, height_px, "rgb24")
+            rgb = self._reformatter.reformat(frame, width_px, height_px, "rgb24", **self._options)
         plane = rgb.planes[0]
         rows = np.frombuffer(memoryview(plane), np.uint8)[: height_px * plane.line_size]
         rows = rows.reshape(height_px, plane.line_size)[:, : width_px * 3]
@@ -56,3 +60,7 @@ class PictureMaker:
         if self._pixel_shape > 1:
             return round(frame.width * self._pixel_shape), frame.height
         return frame.width, round(frame.height / self._pixel_shape)
+
+
+def _major(version: str) -> int:
+    return int(version.partition(".")[0])

@@ -19,10 +19,6 @@ _TOO_FAST_FPS = 1000
 """What FFmpeg makes of Matroska's milliseconds when no frame rate is stated."""
 _EARLIEST_YEAR = 1990
 """Cameras without a clock write 1904 or 1970; nobody filmed digitally then."""
-_ATTACHED = 0x0400
-"""FFmpeg's AV_DISPOSITION_ATTACHED_PIC: a cover picture, not a recording."""
-_THUMBNAILS = 0x0800
-_DEFAULT = 0x0001
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +36,12 @@ def choose_stream(path: Path, container: InputContainer) -> tuple[VideoStream, l
     Cover pictures are never chosen; among the rest the first marked default, else the largest.
     Raises InputError when there is none that can be decoded.
     """
+    from av.stream import Disposition
+
     name = printable(path)
+    covers = Disposition.attached_pic | Disposition.timed_thumbnails
     pictures = container.streams.video
-    films = [s for s in pictures if not int(s.disposition) & (_ATTACHED | _THUMBNAILS)]
+    films = [s for s in pictures if not s.disposition & covers]
     if not films:
         holds = "only a cover picture" if pictures else "no video"
         sound = " (sound only)" if container.streams.audio else ""
@@ -51,7 +50,7 @@ def choose_stream(path: Path, container: InputContainer) -> tuple[VideoStream, l
     if not known:
         raise InputError(f"{name}: its video codec is not supported; convert it to H.264 MP4 first")
     chosen = next(
-        (s for s in known if int(s.disposition) & _DEFAULT),
+        (s for s in known if s.disposition & Disposition.default),
         max(known, key=lambda s: s.width * s.height),
     )
     if len(films) == 1:
