@@ -113,9 +113,8 @@ def size(byte_count: int | None) -> str:
         return "unknown"
     if byte_count < 1000:
         return count(byte_count, "byte")
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if byte_count >= factor:
-            break
+    units = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
+    unit, factor = next(pair for pair in units if byte_count >= pair[1])
     return f"{byte_count / factor:.1f} {unit} ({byte_count:,} bytes)"
 
 
