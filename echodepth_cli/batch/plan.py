@@ -1,0 +1,145 @@
+"""Turn recordings into jobs, and refuse a batch whose outputs would collide before any work."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from echodepth_cli.batch.inputs import BatchInput, printable
+from echodepth_cli.batch.jobs import AnalysisJob
+from echodepth_cli.batch.lock import LOCK_NAME
+from echodepth_cli.config import AnalysisConfig
+from echodepth_cli.errors import UsageError
+from echodepth_cli.output.atomic import OUTPUT_FILES
+
+BATCH_JSON, SESSIONS_PARQUET, INDEX_HTML = "batch.json", "sessions.parquet", "index.html"
+RESERVED_NAMES = frozenset({BATCH_JSON, SESSIONS_PARQUET, INDEX_HTML, LOCK_NAME})
+"""The batch's own files at the top of the output directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """What a batch is going to do."""
+
+    out_dir: Path
+    jobs: tuple[AnalysisJob, ...]
+    impossible: tuple[tuple[AnalysisJob, str], ...] = ()
+    """Jobs that fail without being tried, each with the reason."""
+    unsettled: tuple[AnalysisJob, ...] = ()
+    """Recordings left for the next run because they are still being written."""
+
+
+def make_plan(
+    inputs: Sequence[BatchInput],
+    out_dir: Path,
+    config: AnalysisConfig,
+    *,
+    models: Mapping[str, str],
+    sources_before: Mapping[str, str],
+    force: bool = False,
+    settle_s: float = 0.0,
+) -> BatchPlan:
+    """Return the jobs for ``inputs``.
+
+    Args:
+        inputs: The recordings.
+        out_dir: The output directory, absolute.
+        config: Settings of the whole batch; those of a recording override them.
+        models: File name to sha256 of the models to use.
+        sources_before: Which recording each name in ``out_dir`` was made from by earlier runs.
+        force: Analyse again what is finished.
+        settle_s: Leave recordings that changed less than this long ago; 0 leaves none.
+
+    Raises:
+        UsageError: When two recordings would have the same session directory, or one inside the
+            other, or when settings of a recording cannot be used.
+    """
+    check_collisions(inputs)
+    now = time.time()
+    jobs, impossible, unsettled = [], [], []
+    for item in inputs:
+        job = AnalysisJob(
+            name=item.name,
+            source=item.path,
+            out_dir=out_dir / item.name,
+            config=_with_settings(config, item),
+            models=dict(models),
+            force=force,
+            made_here_before=sources_before.get(printable(item.name)) == printable(str(item.path)),
+        )
+        if item.problem is not None:
+            impossible.append((job, item.problem))
+        elif settle_s > 0 and _is_unsettled(item.path, settle_s, now):
+            unsettled.append(job)
+        else:
+            jobs.append(job)
+    return BatchPlan(out_dir, tuple(jobs), tuple(impossible), tuple(unsettled))
+
+
+def check_collisions(inputs: Iterable[BatchInput]) -> None:
+    """Raise UsageError when recordings would share a session directory or nest in one another."""
+    by_name: dict[str, Path] = {}
+    for item in inputs:
+        if item.name.split("/")[0] in RESERVED_NAMES:
+            raise UsageError(
+                f"{item.path}: its session directory would be called '{item.name}', which the "
+                "batch needs for itself; use --keep-suffix"
+            )
+        other = by_name.setdefault(item.name, item.path)
+        if other != item.path:
+            raise _collision(item.path, other, item.name)
+    for name, path in by_name.items():
+        for parent in PurePosixPath(name).parents:
+            if str(parent) in by_name:
+                raise _collision(path, by_name[str(parent)], str(parent))
+
+
+def sweep_staging(session_dirs: Iterable[Path]) -> None:
+    """Remove what killed workers had begun to write for these sessions."""
+    by_parent: dict[Path, set[str]] = {}
+    for path in session_dirs:
+        by_parent.setdefault(path.parent, set()).add(path.name)
+    for folder, names in by_parent.items():
+        if not folder.is_dir():
+            continue
+        for path in folder.glob(".*.partial"):
+            # ".NAME.RANDOM.partial"; only with nothing but output files in it is it surely ours.
+            if path.name[1:].rsplit(".", 2)[0] in names and _holds_outputs_only(path):
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _holds_outputs_only(path: Path) -> bool:
+    return path.is_dir() and {entry.name for entry in path.iterdir()} <= set(OUTPUT_FILES)
+
+
+def _collision(first: Path, second: Path, name: str) -> UsageError:
+    return UsageError(
+        f"{second} and {first} would both write into '{name}' of the output directory; "
+        "use --keep-suffix, --root, or a 'name' column in a manifest"
+    )
+
+
+def _is_unsettled(path: Path, settle_s: float, now: float) -> bool:
+    try:
+        facts = path.stat()
+    except OSError:
+        return False
+    # A copy that keeps time stamps has an old mtime and a fresh ctime; a clock that runs ahead
+    # gives times in the future.
+    return any(abs(now - moment) < settle_s for moment in (facts.st_mtime, facts.st_ctime))
+
+
+def _with_settings(config: AnalysisConfig, item: BatchInput) -> AnalysisConfig:
+    if not item.settings:
+        return config
+    values: dict[str, Any] = config.to_dict()
+    thresholds = values["alert_thresholds"] | item.settings.get("alert_thresholds", {})
+    values |= {**item.settings, "alert_thresholds": thresholds}
+    try:
+        return AnalysisConfig.from_dict(values, source="manifest")
+    except UsageError as error:
+        raise UsageError(f"{item.path}: {error.message}") from error

@@ -1,0 +1,79 @@
+"""`sessions.parquet`: one row for every session of an output directory."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from echodepth_cli.batch.entries import Entry
+from echodepth_cli.batch.facts import SessionFacts
+from echodepth_cli.batch.review import in_order, review
+
+_MOMENTS = ("started_at", "analysed_at", "finished_at")
+_ENTRY_COLUMNS = {
+    "name": "str",
+    "source": "str",
+    "finished_at": "str",
+    "elapsed_s": "float",
+    "attempts": "int",
+    "review_rank": "int",
+    "review_reason": "str",
+}
+
+
+def sessions_table_bytes(entries: Iterable[Entry]) -> bytes:
+    """Return the Parquet bytes of the table, in the order of review."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [_row(entry) for entry in in_order([e for e in entries if e.session is not None])]
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=_schema()), buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def column_kinds() -> Mapping[str, str]:
+    """Return each column's kind: ``str``, ``int``, ``float`` or ``moment``."""
+    facts = {
+        item.name: str(item.type).removesuffix(" | None")
+        for item in dataclasses.fields(SessionFacts)
+    }
+    kinds = {"name": _ENTRY_COLUMNS["name"], **facts, **_ENTRY_COLUMNS}
+    return {name: "moment" if name in _MOMENTS else kind for name, kind in kinds.items()}
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    types = {
+        "str": pa.string(),
+        "int": pa.int64(),
+        "float": pa.float64(),
+        "moment": pa.timestamp("ms", tz="UTC"),
+    }
+    return pa.schema([pa.field(name, types[kind]) for name, kind in column_kinds().items()])
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    place = review(entry)
+    facts = entry.session.to_dict() if entry.session is not None else {}
+    row = facts | {
+        "name": entry.name,
+        "source": entry.source,
+        "finished_at": entry.finished_at,
+        "elapsed_s": entry.elapsed_s,
+        "attempts": entry.attempts,
+        "review_rank": place.rank,
+        "review_reason": place.reason,
+    }
+    return row | {name: _moment(row[name]) for name in _MOMENTS}
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
