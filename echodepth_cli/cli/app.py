@@ -1,0 +1,56 @@
+"""The ``echodepth`` command: its name, its help, and one thin module per command."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from echodepth_cli.cli.analyse import analyse
+from echodepth_cli.cli.doctor import doctor
+from echodepth_cli.cli.schema import schema
+from echodepth_cli.errors import ExitCode
+
+app = typer.Typer(
+    name="echodepth",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from echodepth_cli import __version__
+
+        typer.echo(f"echodepth {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def echodepth(
+    context: typer.Context,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=_version),
+    ] = False,
+) -> None:
+    """Describe visible facial movement in recorded interviews.
+
+    Action units, valence, arousal and dominance are measured against the person's own baseline.
+    They are not evidence of what someone thinks, feels or intends.
+    """
+    del debug, version  # taken from the raw arguments by `exits`, and done by the callback above
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(ExitCode.USAGE)
+
+
+app.command()(analyse)
+app.command("analyze", hidden=True)(analyse)
+app.command()(schema)
+app.command()(doctor)

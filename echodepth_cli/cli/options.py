@@ -1,0 +1,151 @@
+"""Options that several commands share, with help and defaults from the one configuration."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from echodepth_cli.config import (
+    AlertThresholds,
+    AnalysisConfig,
+    load_config_file,
+    parse_setting,
+    setting_help,
+)
+
+
+class LogFormat(str, Enum):
+    """How messages are written to stderr."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Detail(str, Enum):
+    """How much a frame result tells."""
+
+    PLAIN = "plain"
+    AUS = "aus"
+
+
+def _setting(cls: type, name: str, *flags: str, metavar: str) -> Any:
+    default = {f.name: f.default for f in dataclasses.fields(cls)}[name]
+    stated = "" if default is None else f" [default: {default:g}]"
+    return typer.Option(
+        *flags,
+        help=setting_help(cls, name) + stated,
+        metavar=metavar,
+        show_default=False,
+    )
+
+
+def _threshold(name: str) -> Any:
+    flag = f"--{name.replace('_', '-')}"
+    return _setting(AlertThresholds, name, flag, metavar="0-1|off")
+
+
+Fps = Annotated[str | None, _setting(AnalysisConfig, "fps", "--fps", metavar="N|all")]
+Start = Annotated[str | None, _setting(AnalysisConfig, "start_s", "--start", metavar="TIME")]
+End = Annotated[str | None, _setting(AnalysisConfig, "end_s", "--end", metavar="TIME")]
+BaselineStart = Annotated[
+    str | None,
+    _setting(AnalysisConfig, "baseline_start_s", "--baseline-start", metavar="TIME"),
+]
+BaselineWindow = Annotated[
+    str | None,
+    _setting(AnalysisConfig, "baseline_window_s", "--baseline-window", metavar="SECONDS"),
+]
+Label = Annotated[str | None, _setting(AnalysisConfig, "label", "--label", metavar="TEXT")]
+UseCase = Annotated[str | None, _setting(AnalysisConfig, "use_case", "--use-case", metavar="TEXT")]
+StartedAt = Annotated[
+    str | None,
+    _setting(AnalysisConfig, "started_at", "--started-at", metavar="ISO8601"),
+]
+ArousalHigh = Annotated[str | None, _threshold("arousal_high")]
+ValenceLow = Annotated[str | None, _threshold("valence_low")]
+DominanceLow = Annotated[str | None, _threshold("dominance_low")]
+ArousalRise = Annotated[str | None, _threshold("arousal_rise")]
+ValenceDrop = Annotated[str | None, _threshold("valence_drop")]
+DominanceDrop = Annotated[str | None, _threshold("dominance_drop")]
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE.toml",
+        help="Read settings from this file; options given here come first.",
+    ),
+]
+NoSnapshots = Annotated[
+    bool,
+    typer.Option(
+        "--no-snapshots",
+        help="Leave the stills of alerts out of the report.",
+    ),
+]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Replace outputs that exist already."),
+]
+DetailOption = Annotated[
+    Detail,
+    typer.Option(
+        "--detail",
+        help="With 'aus', frame results hold all 46 action units.",
+    ),
+]
+FailOnAlert = Annotated[
+    bool,
+    typer.Option(
+        "--fail-on-alert",
+        help="End with exit code 9 when an alert was raised.",
+    ),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Say nothing but warnings and errors."),
+]
+LogFormatOption = Annotated[
+    LogFormat | None,
+    typer.Option(
+        "--log-format",
+        help="Write messages as log lines; without a terminal, text lines are the default.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
+
+
+def build_config(config_file: Path | None, given: Mapping[str, Any]) -> AnalysisConfig:
+    """Return the configuration: options that were given, then the config file, then defaults.
+
+    ``given`` maps settings, those of `AlertThresholds` among them, to text or None for not given.
+    Raises UsageError for a file or a value that cannot be used.
+    """
+    values = load_config_file(config_file) if config_file is not None else {}
+    source = str(config_file) if config_file is not None else "options"
+    config = AnalysisConfig.from_dict(values, source)
+    thresholds = _parsed(AlertThresholds, given)
+    return dataclasses.replace(
+        config,
+        **_parsed(AnalysisConfig, given),
+        alert_thresholds=dataclasses.replace(config.alert_thresholds, **thresholds),
+    )
+
+
+def _parsed(cls: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    names = {f.name for f in dataclasses.fields(cls)}
+    return {
+        name: parse_setting(cls, name, value, _flag(name))
+        for name, value in given.items()
+        if name in names and value is not None
+    }
+
+
+def _flag(name: str) -> str:
+    return "--" + name.removesuffix("_s").replace("_", "-")
