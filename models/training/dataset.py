@@ -1,0 +1,127 @@
+"""Read generated shards and turn them into what a model learns from.
+
+Points come through the product's own alignment. People, not pictures, are split: a person is in
+exactly one of fit, choose and report, by a hash of the identity number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from echodepth_cli.face.alignment import align, iod_px, reference_face
+from models.training.actions import CHANNELS
+from models.training.face_model import Floats
+from models.training.generate import NEUTRALS
+
+TARGETS = (*CHANNELS, "lips")
+"""What a model estimates: the channels, and the gap the lips opened over the eye distance."""
+
+FIT, CHOOSE, REPORT = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Rows are pictures; see `generate._one_frame` for what was stored."""
+
+    points: Floats
+    """(N, 478, 3) aligned."""
+    pose: Floats
+    """(N, 3) as the product measures it, degrees."""
+    iod_px: Floats
+    targets: Floats
+    """(N, T) in the order of `TARGETS`."""
+    identity: NDArray[np.int64]
+    neutral: NDArray[np.bool_]
+    part: NDArray[np.int8]
+    skin: Floats
+    light: Floats
+    glasses: NDArray[np.bool_]
+    beard: Floats
+    degraded: Floats
+    true_pose: Floats
+    scene: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def rows(self, keep: NDArray[np.bool_]) -> Dataset:
+        """Return the rows where ``keep`` is true."""
+        return Dataset(*(getattr(self, f.name)[keep] for f in fields(self)))
+
+
+def load(paths: Sequence[Path]) -> Dataset:
+    """Read shards, or the aligned copies made of them on an earlier call."""
+    parts = [_load_one(path) for path in sorted(paths)]
+    return Dataset(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Dataset)))
+
+
+def load_patches(paths: Sequence[Path]) -> NDArray[np.uint8]:
+    """Return the (N, regions, 32, 32) skin patches of the rows that `load` gives."""
+    return np.concatenate([np.load(path)["patches"] for path in sorted(paths)])
+
+
+def mirror_points() -> NDArray[np.int64]:
+    """Return which landmark lies across the midline from each of the 478."""
+    reference = reference_face()
+    flipped = reference * (-1, 1, 1)
+    return np.array([np.argmin(((flipped - p) ** 2).sum(axis=1)) for p in reference])
+
+
+def mirror_targets() -> tuple[NDArray[np.int64], Floats]:
+    """Return the order and sign of the targets of the mirrored picture."""
+    other = {"_L": "_R", "_R": "_L"}
+    names = [name[:-2] + other.get(name[-2:], name[-2:]) for name in TARGETS]
+    order = np.array([TARGETS.index(name) for name in names])
+    sign = np.array([-1 if name == "gaze_x" else 1 for name in TARGETS], dtype=np.float32)
+    return order, sign
+
+
+def neutral_of(data: Dataset, rng: np.random.Generator | None = None) -> dict[int, Floats]:
+    """Return per identity the mean (478, 3) of its neutral pictures, or of a random few."""
+    out: dict[int, Floats] = {}
+    where = np.flatnonzero(data.neutral)
+    for one in np.unique(data.identity[where]):
+        rows = where[data.identity[where] == one]
+        if rng is not None:
+            rows = rng.choice(rows, size=rng.integers(1, len(rows) + 1), replace=False)
+        out[int(one)] = data.points[rows].mean(axis=0)
+    return out
+
+
+def _load_one(path: Path) -> Dataset:
+    copy = path.parent / "aligned" / path.name
+    if copy.exists():
+        stored = np.load(copy)
+        return Dataset(*(stored[f.name] for f in fields(Dataset)))
+    raw = np.load(path)
+    aligned = [align(one) for one in raw["landmarks_px"]]
+    lips = raw["lips"][:, 0] - raw["lips"][:, 1]
+    dataset = Dataset(
+        points=np.stack([points for points, _ in aligned]),
+        pose=np.array([(p.yaw_deg, p.pitch_deg, p.roll_deg) for _, p in aligned], np.float32),
+        iod_px=np.array([iod_px(one) for one in raw["landmarks_px"]], dtype=np.float32),
+        targets=np.column_stack([raw["channels"], lips]).astype(np.float32),
+        identity=raw["identity"].astype(np.int64),
+        neutral=raw["frame"] < NEUTRALS,
+        part=_part(raw["identity"]),
+        skin=raw["skin"],
+        light=raw["light"],
+        glasses=raw["glasses"],
+        beard=raw["beard"],
+        degraded=raw["degraded"],
+        true_pose=raw["pose"],
+        scene=raw["scene"],
+    )
+    copy.parent.mkdir(exist_ok=True)
+    np.savez(copy, **{f.name: getattr(dataset, f.name) for f in fields(Dataset)})
+    return dataset
+
+
+def _part(identity: NDArray[np.int64]) -> NDArray[np.int8]:
+    spread = (identity * 2654435761) % 2**32 % 100
+    return np.select([spread < 80, spread < 90], [FIT, CHOOSE], REPORT).astype(np.int8)

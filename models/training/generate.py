@@ -1,0 +1,146 @@
+"""Render people with known Action Units, track them as the product does, save the numbers.
+
+`python -m models.training.generate --data DIR --shards 0 200 --processes 2` writes one file per
+shard and leaves out shards that exist, so it can be stopped and resumed. A shard depends on its
+number alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from echodepth_cli.face.appearance import patches
+from echodepth_cli.face.tracker import MediaPipeTracker
+from models.training import sample
+from models.training.actions import shape_weights, with_own_shapes, wrinkle_depths
+from models.training.face_model import FaceModel, Floats, add_shapes, load_face_model
+from models.training.paint import Canvas, make_canvas
+from models.training.render import Person, make_person, render
+
+IDENTITIES = 40
+"""People per shard."""
+NEUTRALS = 3
+EXPRESSIVE = 13
+
+_SCENES = 2
+"""Framings and lights per person; the camera's distance stays, as in a recording."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    model: FaceModel
+    canvas: Canvas
+    tracker: MediaPipeTracker
+
+
+def generate_shard(stage: _Stage, number: int) -> dict[str, Any]:
+    """Return the arrays of one shard; rows are pictures in which a face was found."""
+    rng = np.random.default_rng([20261123, number])
+    rows: list[dict[str, Any]] = []
+    for i in range(IDENTITIES):
+        look = sample.look(rng)
+        glasses = sample.glasses(rng) if rng.random() < 0.2 else None
+        weights = (rng.normal(size=100) * rng.uniform(0.5, 1.1)).astype(np.float32)
+        person = make_person(stage.model, stage.canvas, weights, look, glasses)
+        expressiveness = rng.uniform(0.0, 1.3)
+        distance = sample.camera_distance_cm(rng)
+        scenes = [sample.scene(rng, distance) for _ in range(_SCENES)]
+        for k in range(NEUTRALS + EXPRESSIVE):
+            row = _one_frame(stage, rng, person, scenes, k, expressiveness)
+            if row is not None:
+                rows.append({**row, "identity": number * 1000 + i, "frame": k})
+    return {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+
+
+def _one_frame(
+    stage: _Stage,
+    rng: np.random.Generator,
+    person: Person,
+    scenes: list[Any],
+    k: int,
+    expressiveness: float,
+) -> dict[str, Any] | None:
+    neutral = k < NEUTRALS
+    channels = sample.resting(rng) if neutral else sample.expression(rng)
+    pose = sample.pose(rng, 0.6 if neutral else 1.0)
+    shapes = shape_weights(stage.model, channels, rng)
+    depths = wrinkle_depths(channels) * expressiveness * rng.uniform(0.7, 1.2, 17)
+    which = 0 if rng.random() < 0.75 else 1
+    picture = render(
+        stage.model, stage.canvas, person, shapes, pose, scenes[which], depths.astype(np.float32)
+    )
+    picture, done = sample.degrade(rng, picture)
+    found = stage.tracker.detect(picture)
+    if len(found) != 1:
+        return None
+    return {
+        "landmarks_px": found[0],
+        "patches": patches(picture, found[0]),
+        "channels": channels,
+        "lips": _lip_gap(stage.model, person, shapes),
+        "pose": np.array(pose, dtype=np.float32),
+        "scene": np.int8(which),
+        "skin": np.float32(person.look.skin.mean()),
+        "light": np.float32(picture.mean()),
+        "glasses": np.bool_(person.glasses is not None),
+        "beard": np.float32(person.look.beard),
+        "degraded": np.array([done["noise"], done["blur"], done["quality"]], dtype=np.float32),
+    }
+
+
+def _lip_gap(model: FaceModel, person: Person, shapes: Floats) -> Floats:
+    """Return the gap between the inner lips over the distance of the eyes, (this, neutral)."""
+    mark = model.landmark68
+    out = []
+    for vertices in (add_shapes(person.vertices, model.expression, shapes), person.vertices):
+        eyes = vertices[mark[42:48]].mean(axis=0) - vertices[mark[36:42]].mean(axis=0)
+        gap = (vertices[mark[61:64], 1] - vertices[mark[[67, 66, 65]], 1]).mean()
+        out.append(gap / np.linalg.norm(eyes))
+    return np.array(out, dtype=np.float32)
+
+
+def _open_stage() -> _Stage:
+    model = with_own_shapes(load_face_model())
+    return _Stage(model, make_canvas(model), MediaPipeTracker(max_faces=1))
+
+
+_stage: _Stage | None = None
+"""One per worker process: the face model and the tracker are costly to open."""
+
+
+def _work(job: tuple[int, Path]) -> str:
+    global _stage
+    number, path = job
+    if _stage is None:
+        _stage = _open_stage()
+    arrays = generate_shard(_stage, number)
+    partial = path.with_suffix(f".{os.getpid()}.tmp.npz")
+    np.savez(partial, **arrays)
+    partial.replace(path)
+    return f"shard {number}: {len(arrays['frame'])} faces"
+
+
+def main() -> None:
+    """Generate the shards that are missing."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("build/training"))
+    parser.add_argument("--shards", type=int, nargs=2, default=(0, 60), metavar=("FIRST", "END"))
+    parser.add_argument("--processes", type=int, default=2)
+    options = parser.parse_args()
+    options.data.mkdir(parents=True, exist_ok=True)
+    paths = [(n, options.data / f"shard_{n:04d}.npz") for n in range(*options.shards)]
+    jobs = [(n, path) for n, path in paths if not path.exists()]
+    with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
+        for message in pool.imap_unordered(_work, jobs):
+            print(message, flush=True)
+
+
+if __name__ == "__main__":
+    main()
