@@ -18,7 +18,7 @@ from echodepth_cli.affect.baseline import Baseline, baseline_from
 from echodepth_cli.affect.calibration import Calibrator, Stretch
 from echodepth_cli.affect.neutral import Neutral, find_neutral
 from echodepth_cli.affect.series import Series
-from echodepth_cli.affect.speech import SpeechDetector, lip_shape
+from echodepth_cli.affect.speech import SpeechDetector, lip_opening
 from echodepth_cli.affect.vad import VadModel
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import BaselineError
@@ -84,8 +84,8 @@ class Session:
         usable = _measurable(subject)
         self._last_offset_s = offset_s
         self._waiting.append(_Sighting(index, offset_s, subject, len(faces)))
-        shape = lip_shape(usable.points) if usable is not None else None
-        self._talking.extend(self._speech.push(offset_s, shape))
+        opening = lip_opening(usable.points) if usable is not None else None
+        self._talking.extend(self._speech.push(offset_s, opening))
         stretch = self._calibrator.push(offset_s, usable)
         if stretch is None and self._stretch is None and len(self._waiting) > MAX_WAITING:
             stretch = self._calibrator.finish()
