@@ -97,6 +97,8 @@ class AnalysisConfig:
     )
     max_faces: int = _setting(4, "Faces looked for in each frame.", low=1, high=8)
     snapshots: bool = _setting(True, "Put a still of each alert in the report.", measures=False)
+    blur_snapshots: bool = _setting(False, "Make faces in stills unrecognisable.", measures=False)
+    link_video: bool = _setting(False, "Let the report play the recording.", measures=False)
 
     def __post_init__(self) -> None:
         _check_bounds(self)

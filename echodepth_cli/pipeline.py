@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -27,6 +28,7 @@ from echodepth_cli.events import (
     SessionEnded,
     SessionStarted,
 )
+from echodepth_cli.face.observer import observe
 from echodepth_cli.face.tracker import FaceTracker, MediaPipeTracker
 from echodepth_cli.models import model_path, registered_models
 from echodepth_cli.output.atomic import staged_directory, writing_to
@@ -141,7 +143,8 @@ def analyse(
         measured = _measure(job, reader, staging / _RAW)
         report = _report(job, measured, staging)
         report["run"] = _run(started, command_line)
-        _write_pages(job, report, staging)
+        options = ReportOptions(video_path=_video_link(source, target, job.config))
+        write_pages(report, _stills(job, report), staging, options)
     _tell(job, ReportReady(*_who(job, measured.duration_s), target, report))
     return AnalysisResult(report, target, target / "frames.parquet")
 
@@ -221,7 +224,7 @@ def _report(job: _Job, measured: _Measured, staging: Path) -> dict[str, Any]:
         context.origin_ms,
     )
     frames = staging / "frames.parquet"
-    with_alerts(staging / _RAW, frames, findings.reasons)
+    with_alerts(staging / _RAW, frames, findings.reasons, _table_metadata(job))
     (staging / _RAW).unlink()
     for alert in findings.alerts:
         raised = AlertRaised(
@@ -248,10 +251,15 @@ def _report(job: _Job, measured: _Measured, staging: Path) -> dict[str, Any]:
     return report
 
 
-def _write_pages(job: _Job, report: dict[str, Any], staging: Path) -> None:
+def write_pages(
+    report: dict[str, Any],
+    stills: Mapping[int, Still],
+    staging: Path,
+    options: ReportOptions | None = None,
+) -> None:
+    """Write report.html and report.json beside the frame table in ``staging``."""
     table, _ = read_frames(staging / "frames.parquet")
-    stills = _stills(job, report) if job.config.snapshots else {}
-    page = render_report(report, table, stills, ReportOptions(), glossary())
+    page = render_report(report, table, stills, options, glossary())
     with writing_to(staging):
         (staging / "report.html").write_text(page, encoding="utf-8")
         (staging / "report.json").write_bytes(to_json_bytes(report))
@@ -259,13 +267,24 @@ def _write_pages(job: _Job, report: dict[str, Any], staging: Path) -> None:
 
 def _stills(job: _Job, report: dict[str, Any]) -> dict[int, Still]:
     """Return a picture of each alert's apex, by its position in the report."""
+    if not job.config.snapshots:
+        return {}
     moments = {index: alert["apex_s"] for index, alert in enumerate(report["alerts"])}
     pictures = pictures_at(job.recording.info.path, moments.values())
-    return {
-        index: make_still(pictures[offset_s], offset_s)
-        for index, offset_s in moments.items()
-        if offset_s in pictures
-    }
+    blur = job.config.blur_snapshots
+    stills = {}
+    for index, offset_s in moments.items():
+        if offset_s in pictures:
+            image = pictures[offset_s]
+            boxes = tuple(face.box for face in observe(image, job.engine.tracker)) if blur else ()
+            stills[index] = make_still(image, offset_s, boxes, blur=blur)
+    return stills
+
+
+def _video_link(source: Path, target: Path, config: AnalysisConfig) -> str | None:
+    if not config.link_video:
+        return None
+    return Path(os.path.relpath(source.resolve(), target.resolve())).as_posix()
 
 
 def _run(started: float, command_line: Sequence[str]) -> dict[str, Any]:

@@ -37,6 +37,9 @@ MAX_TALKING = 0.9
 MAX_SPREAD = 0.1
 """Robust spread of a score above which the baseline is weak."""
 
+STORED_DECIMALS = 6
+"""The baseline is kept as precisely as a report stores it, so that it can be read back exactly."""
+
 MAD_TO_SD = 1.4826
 """Median distance from the middle to standard deviation, for a normal distribution."""
 
@@ -136,12 +139,12 @@ def baseline_from(
         frames_used=len(scores),
         quality=quality,
         reasons=(*stretch.reasons, *weak, *neutral_reasons),
-        vad=Vad(*(float(x) for x in centre)),
-        spread=Vad(*(float(x) for x in spread)),
+        vad=Vad(*(round(float(x), STORED_DECIMALS) for x in centre)),
+        spread=Vad(*(round(float(x), STORED_DECIMALS) for x in spread)),
         coverage=stretch.coverage,
         frontal_share=stretch.frontal_share,
         talking_share=talking_share,
-        pitch_deg=stretch.pitch_deg,
+        pitch_deg=round(stretch.pitch_deg, STORED_DECIMALS),
     )
 
 

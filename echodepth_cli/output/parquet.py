@@ -8,10 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+import numpy as np
+
+from echodepth_cli.affect.series import Series
 from echodepth_cli.errors import InputError
 from echodepth_cli.output.atomic import writing_to
-from echodepth_cli.output.columns import Column, RowContext
-from echodepth_cli.records import FrameResult
+from echodepth_cli.output.columns import AU_COUNT, Column, RowContext
+from echodepth_cli.records import FrameResult, FrameStatus
 
 ROWS_PER_GROUP: Final = 2048
 """About 17 minutes at 2 fps; bounds what is held before it is written."""
@@ -99,8 +102,11 @@ def arrow_schema(columns: Sequence[Column], metadata: Mapping[str, Any]) -> Any:
         )
         for c in columns
     ]
-    text = json.dumps(metadata, sort_keys=True, ensure_ascii=False)
-    return pa.schema(fields, metadata={METADATA_KEY: text.encode()})
+    return pa.schema(fields, metadata=_file_metadata(metadata))
+
+
+def _file_metadata(metadata: Mapping[str, Any]) -> dict[bytes, bytes]:
+    return {METADATA_KEY: json.dumps(metadata, sort_keys=True, ensure_ascii=False).encode()}
 
 
 def read_frames(path: Path) -> tuple[Any, dict[str, Any]]:
@@ -124,17 +130,20 @@ def read_frames(path: Path) -> tuple[Any, dict[str, Any]]:
     return table, metadata
 
 
-def with_alerts(source: Path, target: Path, reasons: Sequence[tuple[str, ...]]) -> None:
+def with_alerts(
+    source: Path, target: Path, reasons: Sequence[tuple[str, ...]], metadata: Mapping[str, Any]
+) -> None:
     """Copy a frame table with other alerts: one tuple of alert types per row, in order.
 
     Goes row group by row group. Alerts are known only when a session is complete, since a short
     excursion may still join or miss one; everything else in the table is final before.
+    ``metadata`` takes the place of the source's.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with writing_to(target), pq.ParquetFile(source) as file:
-        schema = file.schema_arrow
+        schema = file.schema_arrow.with_metadata(_file_metadata(metadata))
         with pq.ParquetWriter(target, schema, compression="zstd") as writer:
             first = 0
             for index in range(file.num_row_groups):
@@ -148,4 +157,26 @@ def with_alerts(source: Path, target: Path, reasons: Sequence[tuple[str, ...]]) 
                     place = schema.get_field_index(name)
                     array = pa.array(values, type=schema.field(place).type)
                     group = group.set_column(place, schema.field(place), array)
+                group = group.replace_schema_metadata(schema.metadata)
                 writer.write_table(group, row_group_size=max(group.num_rows, 1))
+
+
+def series_of(table: Any) -> Series:
+    """Return the columns of a frame table that findings are made of; see `Series`."""
+
+    def numbers(name: str, kind: type = np.float64) -> Any:
+        return table[name].to_numpy(zero_copy_only=False).astype(kind)
+
+    vad = np.stack([numbers(n) for n in ("valence", "arousal", "dominance")], axis=1)
+    aus = [numbers(f"AU{number:02d}", np.float32) for number in range(1, AU_COUNT + 1)]
+    status = np.array(table["status"].to_pylist())
+    talking = np.array([bool(flag) for flag in table["talking"].to_pylist()], dtype=bool)
+    return Series(
+        offset_s=numbers("session_offset_s"),
+        vad=vad,
+        confidence=numbers("confidence"),
+        aus=np.stack(aus, axis=1),
+        reliable=(status == FrameStatus.OK.value) & np.isfinite(vad).all(axis=1),
+        talking=talking,
+        pitch_deg=numbers("pitch_deg"),
+    )

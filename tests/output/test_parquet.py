@@ -73,7 +73,7 @@ def test_frame_ids_are_unique_and_columns_documented(table_path):
 def test_alerts_are_filled_in_and_nothing_else_changes(table_path, tmp_path):
     reasons = [("arousal_high", "valence_low") if i % 5 == 0 else () for i in range(2058)]
     target = tmp_path / "final.parquet"
-    with_alerts(table_path, target, reasons)
+    with_alerts(table_path, target, reasons, {"session_id": "x"})
     before, after = pq.read_table(table_path), pq.read_table(target)
     assert after["alert_reason"].to_pylist()[0] == "arousal_high,valence_low"
     assert after["alert_triggered"].to_pylist() == [bool(r) for r in reasons]

@@ -1,0 +1,99 @@
+"""Render a finished session again, with other thresholds or words, without the recording."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from echodepth_cli.affect.baseline import Baseline
+from echodepth_cli.affect.vad import VadModel
+from echodepth_cli.config import AlertThresholds, AnalysisConfig
+from echodepth_cli.errors import InputError, printable
+from echodepth_cli.models import model_path
+from echodepth_cli.output.atomic import staged_directory
+from echodepth_cli.output.findings import find
+from echodepth_cli.output.parquet import read_frames, series_of, with_alerts
+from echodepth_cli.output.provenance import file_sha256
+from echodepth_cli.output.report_html import ReportOptions
+from echodepth_cli.output.snapshots import Still, read_stills
+from echodepth_cli.output.summary import summarise
+from echodepth_cli.pipeline import AnalysisResult, write_pages
+
+
+def render_again(
+    session_dir: str | Path,
+    *,
+    thresholds: AlertThresholds | None = None,
+    label: str | None = None,
+    use_case: str | None = None,
+    options: ReportOptions | None = None,
+) -> AnalysisResult:
+    """Replace a session's outputs by what other thresholds, label or template give.
+
+    What is not given stays as it was. Rows and scores do not change, so the result is what a fresh
+    analysis with these settings would give; stills of moments that were alerts before are kept.
+    Raises InputError when the directory is not a whole session directory.
+    """
+    folder = Path(session_dir)
+    report = read_report(folder)
+    table, metadata = read_frames(folder / "frames.parquet")
+    stills = read_stills(_read_text(folder / "report.html"))
+    config = AnalysisConfig.from_dict(report["provenance"]["config"], str(folder))
+    config = replace(
+        config,
+        alert_thresholds=thresholds or config.alert_thresholds,
+        label=config.label if label is None else label,
+        use_case=config.use_case if use_case is None else use_case,
+    )
+    findings = find(
+        series_of(table),
+        Baseline.from_dict(report["baseline"]),
+        config.alert_thresholds,
+        VadModel.load(model_path("vad_weights")),
+        int(metadata["origin_ms"]),
+    )
+    with staged_directory(folder, force=True) as staging:
+        frames = staging / "frames.parquet"
+        metadata["config"] = config.to_dict()
+        with_alerts(folder / "frames.parquet", frames, findings.reasons, metadata)
+        report.update(findings.parts, label=config.label, use_case=config.use_case)
+        report["provenance"].update(
+            config=config.to_dict(),
+            config_digest=config.digest(),
+            frames_parquet_sha256=file_sha256(frames),
+        )
+        report["summary"] = summarise(report)
+        write_pages(report, _stills_of(report, stills), staging, options)
+    return AnalysisResult(report, folder, folder / "frames.parquet")
+
+
+def read_report(session_dir: Path) -> dict[str, Any]:
+    """Return the report of a session directory; raises InputError when there is none."""
+    path = session_dir / "report.json"
+    try:
+        report: dict[str, Any] = json.loads(_read_text(path))
+        report["provenance"]["config"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{printable(path)}: is not a report written by echodepth") from error
+    return report
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"{printable(path)}: cannot be read: {error.strerror}; name a session directory"
+        ) from error
+
+
+def _stills_of(report: dict[str, Any], stills: tuple[Still, ...]) -> dict[int, Still]:
+    """Match stills to alerts by the moment they show."""
+    by_moment = {round(still.offset_s, 3): still for still in stills}
+    return {
+        index: by_moment[round(alert["apex_s"], 3)]
+        for index, alert in enumerate(report["alerts"])
+        if round(alert["apex_s"], 3) in by_moment
+    }
