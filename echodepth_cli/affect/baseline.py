@@ -40,6 +40,9 @@ MAX_SPREAD = 0.1
 STORED_DECIMALS = 6
 """The baseline is kept as precisely as a report stores it, so that it can be read back exactly."""
 
+_DECIMALS = 6
+"""Those of report.json: a report rendered again must compare with the very same baseline."""
+
 MAD_TO_SD = 1.4826
 """Median distance from the middle to standard deviation, for a normal distribution."""
 
