@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -51,8 +52,8 @@ class MediaPipeTracker:
                 refine_landmarks=True,
                 min_detection_confidence=min_detection_confidence,
             )
-            # The graph starts, and prints, on its first picture.
-            self._mesh.process(np.zeros((64, 64, 3), dtype=np.uint8))
+            # The graph starts, and prints, on the first picture with a face.
+            self._mesh.process(_rendered_face())
 
     def detect(self, image: Image) -> list[FloatArray]:
         """Return the landmarks of each face found; see `FaceTracker.detect`."""
@@ -78,6 +79,14 @@ class MediaPipeTracker:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _rendered_face() -> Image:
+    """Return a small picture of a rendered face, not square, since that is worth a warning."""
+    import cv2
+
+    picture = cv2.imread(str(Path(__file__).parent / "warmup.png"))
+    return np.ascontiguousarray(picture[:, :, ::-1])
 
 
 def _import_face_mesh() -> Any:
