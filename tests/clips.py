@@ -6,6 +6,7 @@ tells its corners apart, so that a test can see which frame it got and which way
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -76,6 +77,7 @@ def write_clip(
     *,
     codec: str = "libx264",
     options: Mapping[str, str] | None = None,
+    rate: Fraction | int = 25,
     size: tuple[int, int] = (WIDTH_PX, HEIGHT_PX),
     pix_fmt: str = "yuv420p",
     time_base: Fraction = _MILLISECONDS,
@@ -87,11 +89,13 @@ def write_clip(
     streams: int = 1,
 ) -> Path:
     """Write a recording whose frame k is `picture(k)` shown at ``times_s[k]``; return ``path``."""
-    with av.open(str(path), "w", format=container_format) as out:
+    # Apple's own tags, as iPhones write them, go into a QuickTime file only on request.
+    muxing = {"movflags": "use_metadata_tags"} if path.suffix == ".mov" else {}
+    with av.open(str(path), "w", format=container_format, options=muxing) as out:
         out.metadata.update(metadata or {})
         films = []
         for _ in range(streams):
-            film = out.add_stream(codec, rate=25, options=dict(options or _quiet(codec)))
+            film = out.add_stream(codec, rate=rate, options=dict(options or _quiet(codec)))
             film.width, film.height, film.pix_fmt = (*size, pix_fmt)
             film.time_base = film.codec_context.time_base = time_base
             if pixel_shape is not None:
@@ -223,3 +227,29 @@ def repeat_time(path: Path, number: int) -> Path:
     struct.pack_into(">I", data, at + 8 * (number + 1) + 4, following + ticks)
     path.write_bytes(data)
     return path
+
+
+def join(first: Path, second: Path, target: Path) -> Path:
+    """Put two MPEG transport streams behind each other, as recorders do."""
+    target.write_bytes(first.read_bytes() + second.read_bytes())
+    return target
+
+
+def live(source: Path, target: Path) -> Path:
+    """Copy into a Matroska file that states no length, like one still being written."""
+    with (
+        av.open(str(source)) as given,
+        av.open(str(target), "w", format="matroska", options={"live": "1"}) as out,
+    ):
+        copy = out.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(given.streams.video[0]):
+            if packet.size:
+                packet.stream = copy
+                out.mux(packet)
+    return target
+
+
+def open_files() -> list[str]:
+    """Return the files this process holds open."""
+    targets = (Path(os.path.realpath(link)) for link in Path("/proc/self/fd").iterdir())
+    return sorted(str(target) for target in targets if target.is_file())
