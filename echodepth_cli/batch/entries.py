@@ -14,7 +14,6 @@ from typing import Any
 
 from echodepth_cli.batch.facts import SessionFacts
 from echodepth_cli.batch.finished import read_report
-from echodepth_cli.batch.inputs import printable
 from echodepth_cli.batch.jobs import AnalysisJob, JobOutcome, JobStatus
 from echodepth_cli.batch.plan import BATCH_JSON
 
@@ -52,13 +51,13 @@ class Entry:
 
         What an earlier run made stays listed until the new outcome is in.
         """
-        source = printable(str(job.source))
+        source = str(job.source)
         made_from = before.made_from if before else None
         if made_from is None and not job.out_dir.exists():
             # Said beforehand: the run may be killed between the result and the next save.
             made_from = source
         return cls(
-            name=printable(job.name),
+            name=job.name,
             source=source,
             status=JobStatus.PENDING,
             message=message,
@@ -70,16 +69,16 @@ class Entry:
     @classmethod
     def of(cls, outcome: JobOutcome, run_id: str, before: Entry | None) -> Entry:
         """Return the entry of a finished job."""
-        source = printable(str(outcome.source))
+        source = str(outcome.source)
         stood = before.made_from if before else None
         return cls(
-            name=printable(outcome.name),
+            name=outcome.name,
             source=source,
             made_from=stood if outcome.session is None else source,
             status=outcome.status,
             code=outcome.code,
             exit_code=outcome.exit_code,
-            message=printable(outcome.message) if outcome.message else None,
+            message=outcome.message,
             attempts=outcome.attempts,
             elapsed_s=round(outcome.elapsed_s, 3),
             worker=outcome.worker,
@@ -133,7 +132,7 @@ def scan_sessions(out_dir: Path) -> Iterator[Entry]:
             _log.warning("%s: not a readable report; left out", here / "report.json")
             continue
         name = here.relative_to(out_dir).as_posix()
-        yield Entry(printable(name), None, JobStatus.DONE, session=facts)
+        yield Entry(name, None, JobStatus.DONE, session=facts)
 
 
 def is_obsolete(entry: Entry, out_dir: Path) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -117,7 +118,7 @@ def _row(entry: Entry) -> IndexRow:
         status=status,
         title=visible(facts.label or entry.name),
         name=visible(entry.name) if facts.label else "",
-        href=quote(f"{entry.name}/report.html"),
+        href=quote(os.fsencode(f"{entry.name}/report.html")),
         reason=reason,
         recorded=date_time(facts.started_at) or NOT_MEASURED,
         length=duration(facts.duration_s),

@@ -58,8 +58,3 @@ def absolute(path: str | Path) -> Path:
     A link is a name that someone chose; resolving it would name the outputs after its target.
     """
     return Path(os.path.abspath(path))  # noqa: PTH100
-
-
-def printable(text: str) -> str:
-    """Return ``text`` with bytes of a file name that are no UTF-8 written as escapes."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")

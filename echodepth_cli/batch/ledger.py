@@ -23,7 +23,6 @@ from echodepth_cli.batch.entries import (
     read_entries,
     scan_sessions,
 )
-from echodepth_cli.batch.inputs import printable
 from echodepth_cli.batch.jobs import AnalysisJob, JobOutcome, JobStatus
 from echodepth_cli.batch.plan import BATCH_JSON, INDEX_HTML, SESSIONS_PARQUET
 from echodepth_cli.output.atomic import write_file
@@ -71,13 +70,13 @@ class Ledger:
 
     def expect(self, job: AnalysisJob, run_id: str, message: str | None = None) -> None:
         """Note a job that is yet to be done."""
-        name = printable(job.name)
-        self.entries[name] = Entry.pending(job, run_id, self.entries.get(name), message)
+        before = self.entries.get(job.name)
+        self.entries[job.name] = Entry.pending(job, run_id, before, message)
 
     def record(self, outcome: JobOutcome, run_id: str) -> None:
         """Note how a job ended."""
-        name = printable(outcome.name)
-        self.entries[name] = Entry.of(outcome, run_id, self.entries.get(name))
+        before = self.entries.get(outcome.name)
+        self.entries[outcome.name] = Entry.of(outcome, run_id, before)
 
     def counts(self, run_id: str) -> dict[str, int]:
         """Return how many recordings of one run have each status, all statuses included."""
@@ -90,8 +89,7 @@ class Ledger:
         from echodepth_cli.batch.tables import sessions_table_bytes
 
         document = self.document(run, state)
-        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-        write_file(self.out_dir / BATCH_JSON, text.encode() + b"\n")
+        write_file(self.out_dir / BATCH_JSON, _json_bytes(document))
         write_file(self.out_dir / SESSIONS_PARQUET, sessions_table_bytes(self.entries.values()))
         write_file(self.out_dir / INDEX_HTML, render_index(document).encode())
 
@@ -113,3 +111,11 @@ class Ledger:
             "run": dataclasses.asdict(run) | {"counts": self.counts(run.run_id)},
             "files": [entry.to_dict() for _, entry in sorted(self.entries.items())],
         }
+
+
+def _json_bytes(document: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    except UnicodeEncodeError:
+        # A file name that is no UTF-8 can only be told exactly by escapes.
+        return json.dumps(document, indent=1, allow_nan=False).encode() + b"\n"

@@ -16,15 +16,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 from echodepth_cli.batch.inputs import BatchInput, Naming, absolute
-from echodepth_cli.config import AlertThresholds, AnalysisConfig, parse_started_at
+from echodepth_cli.config import AlertThresholds, AnalysisConfig
 from echodepth_cli.errors import UsageError
 
 Row: TypeAlias = "tuple[int, Mapping[str, Any]]"
 
 _THRESHOLDS = frozenset(f.name for f in dataclasses.fields(AlertThresholds))
 _SETTINGS = frozenset(f.name for f in dataclasses.fields(AnalysisConfig)) - {"alert_thresholds"}
-_TEXT = frozenset({"label", "use_case", "started_at"})
-_WORDS_FOR_NONE = {"fps": "all"} | dict.fromkeys(_THRESHOLDS, "off")
 COLUMNS = ("path", "name", *sorted(_SETTINGS), *sorted(_THRESHOLDS))
 """All columns a manifest may have; only ``path`` is required."""
 
@@ -48,8 +46,8 @@ def read_manifest(path: Path, naming: Naming) -> list[BatchInput]:
         except UsageError as error:
             problems.append(f"{path} line {line}: {error.message}")
     if problems:
-        more = f"\n… and {len(problems) - 10} more lines" if len(problems) > 10 else ""
-        raise UsageError("\n".join(problems[:10]) + more)
+        more = f"; and {len(problems) - 10} more lines" if len(problems) > 10 else ""
+        raise UsageError("; ".join(problems[:10]) + more)
     return inputs
 
 
@@ -94,7 +92,7 @@ def _to_input(row: Mapping[str, Any], folder: Path, naming: Naming) -> BatchInpu
     name = _checked_name(row["name"]) if "name" in row else naming.name(path, folder)
     settings = _settings(row)
     # Built here only to find mistakes before any work starts.
-    AnalysisConfig.from_dict(settings, source="settings")
+    AnalysisConfig.from_dict(settings, source="manifest")
     return BatchInput(path, name, settings)
 
 
@@ -106,27 +104,17 @@ def _checked_name(name: Any) -> str:
 
 
 def _settings(row: Mapping[str, Any]) -> dict[str, Any]:
-    values = {name: _value(name, row[name]) for name in row if name in _SETTINGS}
-    thresholds = {name: _value(name, row[name]) for name in row if name in _THRESHOLDS}
+    for name, value in row.items():
+        if isinstance(value, str) and not _is_text(value):
+            raise UsageError(f"'{name}' holds half a character")
+    values = {name: row[name] for name in row if name in _SETTINGS}
+    thresholds = {name: row[name] for name in row if name in _THRESHOLDS}
     return values | ({"alert_thresholds": thresholds} if thresholds else {})
 
 
-def _value(name: str, value: Any) -> Any:
-    """Turn a cell into a setting; what is no text already has its type from JSON."""
-    if name in _TEXT and not isinstance(value, str):
-        raise UsageError(f"'{name}' must be text")
-    if name == "started_at":
-        return parse_started_at(value)
-    if name in _TEXT or not isinstance(value, str):
-        return value
-    if value.lower() == _WORDS_FOR_NONE.get(name):
-        return None
-    if name == "snapshots":
-        if value.lower() not in ("true", "false"):
-            raise UsageError(f"'snapshots' must be true or false, not '{value}'")
-        return value.lower() == "true"
+def _is_text(value: str) -> bool:
     try:
-        number = float(value)
-    except ValueError:
-        raise UsageError(f"'{name}' must be a number, not '{value}'") from None
-    return int(number) if name == "max_faces" and number.is_integer() else number
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,16 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from echodepth_cli.batch.inputs import BatchInput, printable
+from echodepth_cli.batch.inputs import BatchInput
 from echodepth_cli.batch.jobs import AnalysisJob
 from echodepth_cli.batch.lock import LOCK_NAME
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import UsageError
-from echodepth_cli.output.atomic import OUTPUT_FILES
 
 BATCH_JSON, SESSIONS_PARQUET, INDEX_HTML = "batch.json", "sessions.parquet", "index.html"
 RESERVED_NAMES = frozenset({BATCH_JSON, SESSIONS_PARQUET, INDEX_HTML, LOCK_NAME})
 """The batch's own files at the top of the output directory."""
+
+_STAGING = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}\.partial", re.DOTALL)
+"""What `output.atomic` calls a directory that is to become a session directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def make_plan(
             config=_with_settings(config, item),
             models=dict(models),
             force=force,
-            made_here_before=sources_before.get(printable(item.name)) == printable(str(item.path)),
+            made_here_before=sources_before.get(item.name) == str(item.path),
         )
         if item.problem is not None:
             impossible.append((job, item.problem))
@@ -107,13 +110,9 @@ def sweep_staging(session_dirs: Iterable[Path]) -> None:
         if not folder.is_dir():
             continue
         for path in folder.glob(".*.partial"):
-            # ".NAME.RANDOM.partial"; only with nothing but output files in it is it surely ours.
-            if path.name[1:].rsplit(".", 2)[0] in names and _holds_outputs_only(path):
+            match = _STAGING.fullmatch(path.name)
+            if match and match["name"] in names and path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
-
-
-def _holds_outputs_only(path: Path) -> bool:
-    return path.is_dir() and {entry.name for entry in path.iterdir()} <= set(OUTPUT_FILES)
 
 
 def _collision(first: Path, second: Path, name: str) -> UsageError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -60,9 +61,11 @@ def _schema() -> Any:
 def _row(entry: Entry) -> dict[str, Any]:
     place = review(entry)
     facts = entry.session.to_dict() if entry.session is not None else {}
+    if facts:
+        facts["file_name"] = _decodable(facts["file_name"])
     row = facts | {
-        "name": entry.name,
-        "source": entry.source,
+        "name": _decodable(entry.name),
+        "source": None if entry.source is None else _decodable(entry.source),
         "finished_at": entry.finished_at,
         "elapsed_s": entry.elapsed_s,
         "attempts": entry.attempts,
@@ -77,3 +80,8 @@ def _moment(text: str | None) -> datetime | None:
         return None
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def _decodable(text: str) -> str:
+    """Return ``text`` with bytes of a file name that are no UTF-8 written as escapes."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace")

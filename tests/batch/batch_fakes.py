@@ -68,7 +68,7 @@ def fake_analyse(
 ) -> FakeResult:
     with staged_directory(out_dir, force=force) as staging:
         (staging / "frames.parquet").write_bytes(b"frames" + file_sha256(path).encode())
-        sink.on_event(FrameAnalysed(0.0, face_found=True))
+        sink.on_event(FrameAnalysed(0.0))
         _act(path)
         report = make_report(path, config, alerts=path.read_bytes().count(b"alert"))
         (staging / "report.html").write_text("<p>report</p>")

@@ -61,7 +61,7 @@ def test_jsonl_and_names(tmp_path):
     ("text", "problem"),
     [
         ("path,valence_lo\na.mp4,0.2\n", "line 2: unknown column 'valence_lo'"),
-        ("path,valence_low\na.mp4,low\n", "line 2: 'valence_low' must be a number"),
+        ("path,valence_low\na.mp4,low\n", "line 2: .*valence_low must be a number"),
         ("path,valence_low\na.mp4,7\n", "line 2: valence_low must be between 0 and 1"),
         ("label\nx\n", "line 2: 'path' is missing"),
         ("path,name\na.mp4,../../etc\n", "below the output directory"),
@@ -84,7 +84,10 @@ def test_all_mistakes_are_listed_at_once(tmp_path):
         read(tmp_path / "list.csv")
 
 
-@pytest.mark.parametrize("line", ["{", "[1]", '{"path": 3}', '{"path": "a", "label": 3}'])
+@pytest.mark.parametrize(
+    "line",
+    ["{", "[1]", '{"path": 3}', '{"path": "a", "label": 3}', r'{"path": "a", "label": "\ud800"}'],
+)
 def test_bad_json_lines_are_usage_errors(tmp_path, line):
     (tmp_path / "list.jsonl").write_text(line)
     with pytest.raises(UsageError, match="line 1"):

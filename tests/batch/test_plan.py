@@ -56,8 +56,8 @@ def test_files_that_changed_just_now_are_left_when_asked(tmp_path):
 
 
 def test_what_a_killed_run_left_is_swept_and_nothing_else(tmp_path):
-    ours = tmp_path / ".a.x1y2z3.partial"
-    other_session = tmp_path / ".b.x1y2z3.partial"
+    ours = tmp_path / ".a.x1y2z3_8.partial"
+    other_session = tmp_path / ".b.x1y2z3_8.partial"
     foreign = tmp_path / ".a.backup.partial"
     for folder in (ours, other_session, foreign):
         folder.mkdir()
