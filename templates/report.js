@@ -11,7 +11,7 @@
   const slider = find("slider");
   const readOut = find("read-out");
   const player = find("player");
-  const boxes = [...document.querySelectorAll(".plot-box")];
+  const boxes = [...document.querySelectorAll(".plot-box")].filter((box) => !box.querySelector(".x-axis"));
   const cursors = boxes.map((box) => {
     const line = document.createElement("div");
     line.className = "cursor";
@@ -173,6 +173,14 @@
     }
   }
 
+  function unfold() {
+    const target = find(decodeURIComponent(location.hash.slice(1)));
+    const fold = target && target.closest("details:not([open])");
+    if (!fold) return;
+    fold.open = true;
+    target.scrollIntoView();
+  }
+
   function listenToPage() {
     slider.addEventListener("input", () => {
       show(Number(slider.value));
@@ -195,6 +203,7 @@
         if (player) player.scrollIntoView({ block: "nearest" });
       } else if (marker) location.hash = marker.dataset.target;
     });
+    addEventListener("hashchange", unfold);
     if (player) player.addEventListener("timeupdate", () => show(nearest(player.currentTime)));
     const folded = [];
     addEventListener("beforeprint", () => {
@@ -215,4 +224,5 @@
   listenToPlots();
   listenToPage();
   zoom(data.start, data.end);
+  unfold();
 })();

@@ -121,7 +121,7 @@ def _labels(units: Sequence[int]) -> tuple[Label, ...]:
         sides[side].append(region)
     return tuple(
         Label(
-            " ".join(f"AU{au}" for au in sorted(by_anchor[region])),
+            "AU" + ", ".join(str(au) for au in sorted(by_anchor[region])),
             _LEFT_X if side == "end" else _RIGHT_X,
             level,
             *_ANCHORS[region],

@@ -18,7 +18,6 @@ from echodepth_cli.output.formats import (
     date_time,
     duration,
     number,
-    percent,
     signed,
     visible,
 )
@@ -84,6 +83,8 @@ class AlertCard:
     numbers: tuple[tuple[str, str], ...]
     bars: tuple[Bar, ...]
     others: str
+    opposed: bool
+    """Some unit pulled the other way."""
     face: FaceMap
     zoomed: Zoomed | None
     still: str | None
@@ -202,9 +203,10 @@ def _card(
 ) -> AlertCard:
     signal, _, kind = str(alert["type"]).partition("_")
     at_s = float(alert.get("apex_s", alert["session_offset_s"]))
-    shares = [(c["au"], c["share"]) for c in alert.get("contributions") or []]
+    contributions = sorted(alert.get("contributions") or [], key=lambda c: -abs(c["share"]))
+    shares = [(c["au"], c["share"]) for c in contributions]
     title = rule_title(alert["type"])
-    bars, others = _bars(alert.get("contributions") or [])
+    bars, others = _bars(contributions)
     return AlertCard(
         index=index,
         target=f"alert-{index}",
@@ -217,6 +219,7 @@ def _card(
         numbers=_numbers(alert),
         bars=bars,
         others=others,
+        opposed=any(share < 0 for _, share in shares),
         face=face_map(shares[:_MOST_BARS]),
         zoomed=_zoomed(series, alert, signal),
         still=None if still is None else base64.b64encode(still.jpeg).decode("ascii"),
@@ -257,8 +260,7 @@ def _numbers(alert: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple(rows)
 
 
-def _bars(contributions: Sequence[Mapping[str, Any]]) -> tuple[tuple[Bar, ...], str]:
-    ranked = sorted(contributions, key=lambda c: -abs(c["share"]))
+def _bars(ranked: Sequence[Mapping[str, Any]]) -> tuple[tuple[Bar, ...], str]:
     most = abs(ranked[0]["share"]) if ranked and ranked[0]["share"] else 1.0
     bars = tuple(
         Bar(
@@ -267,12 +269,17 @@ def _bars(contributions: Sequence[Mapping[str, Any]]) -> tuple[tuple[Bar, ...], 
             share=c["share"],
             width=round(abs(c["share"]) / most * 1000),
             against=c["share"] < 0,
-            label=percent(abs(c["share"])) + (" the other way" if c["share"] < 0 else ""),
+            label=_share(c["share"]),
         )
         for c in ranked[:_MOST_BARS]
     )
-    others = ", ".join(f"AU{c['au']} {percent(abs(c['share']))}" for c in ranked[_MOST_BARS:])
+    others = ", ".join(f"AU{c['au']} {_share(c['share'])}" for c in ranked[_MOST_BARS:])
     return bars, others
+
+
+def _share(share: float) -> str:
+    whole = f"{number(share * 100, 0)}%"
+    return whole if abs(share) >= 0.005 or not share else "under 1%"
 
 
 def _zoomed(series: Series, alert: Mapping[str, Any], signal: str) -> Zoomed | None:

@@ -18,17 +18,17 @@ POOR: Final = "poor"
 _RANK: Final = {GOOD: 0, LIMITED: 1, POOR: 2}
 
 _HEADLINES: Final = {
-    GOOD: "Yes, as a description of visible facial movement.",
-    LIMITED: "With care: read the marked points first.",
-    POOR: "No: too little could be measured soundly.",
+    GOOD: "Yes: the face was measured soundly.",
+    LIMITED: "With care: read the marked points.",
+    POOR: "No: too little was measured soundly.",
 }
 _ENOUGH_COVERAGE: Final = 0.9
 _LEAST_COVERAGE: Final = 0.5
 _ENOUGH_CONFIDENCE: Final = 0.6
 _SOURCES: Final = {
-    "opening_window": "the opening of the recording",
+    "opening_window": "the opening",
     "chosen_window": "the stretch named in the settings",
-    "later_stretch": "a later stretch of the recording",
+    "later_stretch": "a later stretch, as the opening would not do",
     "population_neutral": "an average face, not this person",
     "carried": "another recording of the person",
 }
@@ -78,7 +78,7 @@ def _coverage(quality: Mapping[str, Any], frame_count: int | None) -> Point:
     if share is None:
         return Point(LIMITED, "Coverage", "How much could be measured is not stated.")
     level = GOOD if share >= _ENOUGH_COVERAGE else LIMITED if share >= _LEAST_COVERAGE else POOR
-    text = f"The face was measured in {percent(share)} of the analysed frames"
+    text = f"Face measured in {percent(share)} of frames"
     if quality.get("frames_ok") is not None and frame_count is not None:
         text += f" ({quality['frames_ok']:,} of {frame_count:,})"
     return Point(level, "Coverage", text + ".")
@@ -91,13 +91,13 @@ def _baseline(baseline: Mapping[str, Any]) -> Point:
     level = levels.get(str(quality), LIMITED)
     if source not in ("opening_window", "chosen_window") and level == GOOD:
         level = LIMITED
-    text = f"The neutral level was taken from {source_in_words(source)}"
+    text = f"Taken from {source_in_words(source)}"
     window = baseline.get("window_s")
     if window and None not in window:
         text += f", {clock(window[0])} to {clock(window[1])}"
     if baseline.get("frames_used") is not None:
-        text += f", {count(baseline['frames_used'], 'frame')}"
-    text += f"; its quality is {quality or 'not stated'}."
+        text += f" ({count(baseline['frames_used'], 'frame')})"
+    text += f"; quality {quality or 'not stated'}."
     reasons = "; ".join(
         visible(str(reason)).rstrip(".") for reason in baseline.get("reasons") or []
     )
@@ -112,10 +112,9 @@ def _confidence(quality: Mapping[str, Any]) -> Point:
         return Point(LIMITED, "Confidence", "Mean confidence is not stated.")
     level = GOOD if mean >= _ENOUGH_CONFIDENCE else LIMITED
     low = quality.get("frames_low_confidence") or 0
-    text = f"Mean confidence of the measured frames is {number(mean)} on a scale of 0 to 1"
+    text = f"Mean {number(mean)} of 1"
     if low:
-        verb = "was" if low == 1 else "were"
-        text += f"; {count(low, 'frame')} fell below the limit and {verb} left out"
+        text += f"; {count(low, 'frame')} too unclear to use"
     return Point(level, "Confidence", text + ".")
 
 
@@ -124,13 +123,13 @@ def _gaps(quality: Mapping[str, Any]) -> list[Point]:
     if gaps is None:
         return []
     if not gaps:
-        return [Point(GOOD, "Gaps", "There is no stretch without measurement.")]
+        return [Point(GOOD, "Gaps", "No stretch of a second or more was left unmeasured.")]
     longest = max(gaps, key=lambda gap: float(gap["end_s"] - gap["start_s"]))
     longest_s = longest["end_s"] - longest["start_s"]
     total_s = sum(gap["end_s"] - gap["start_s"] for gap in gaps)
     text = (
-        f"{count(len(gaps), 'stretch', 'stretches')} without measurement, "
-        f"{duration(total_s)} in all; the longest is {duration(longest_s)} "
+        f"{count(len(gaps), 'stretch', 'stretches')} not measured, "
+        f"{duration(total_s)} in all; longest {duration(longest_s)} "
         f"from {clock(longest['start_s'])}."
     )
     share = quality.get("coverage")

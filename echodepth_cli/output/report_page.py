@@ -27,8 +27,8 @@ from echodepth_cli.output.units_view import Units, build_units
 Rows = tuple[tuple[str, str], ...]
 
 _ORIGINS: Final = {
-    "option": "as given when the recording was analysed",
-    "container": "as the file's own metadata state; not checked",
+    "option": "as given",
+    "container": "as the file says, unchecked",
 }
 
 
@@ -125,9 +125,6 @@ def _facts(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Analysed stretch", duration(report.get("duration_s"))
     if report.get("use_case"):
         yield "Use case", visible(str(report["use_case"]).replace("_", " "))
-    analysed = date_time((report.get("run") or {}).get("analysed_at"))
-    if analysed:
-        yield "Analysed", analysed
     yield "Session", visible(str(report.get("session_id") or ""))
 
 
