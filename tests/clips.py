@@ -83,15 +83,15 @@ def write_clip(
     time_base: Fraction = _MILLISECONDS,
     pixel_shape: Fraction | None = None,
     metadata: Mapping[str, str] | None = None,
-    container_format: str | None = None,
+    faststart: bool = False,
     sound: bool = False,
     cover: bool = False,
     streams: int = 1,
 ) -> Path:
     """Write a recording whose frame k is `picture(k)` shown at ``times_s[k]``; return ``path``."""
     # Apple's own tags, as iPhones write them, go into a QuickTime file only on request.
-    muxing = {"movflags": "use_metadata_tags"} if path.suffix == ".mov" else {}
-    with av.open(str(path), "w", format=container_format, options=muxing) as out:
+    flags = "use_metadata_tags" if path.suffix == ".mov" else "faststart" if faststart else ""
+    with av.open(str(path), "w", options={"movflags": flags} if flags else {}) as out:
         out.metadata.update(metadata or {})
         films = []
         for _ in range(streams):

@@ -15,7 +15,7 @@ from echodepth_cli.video.decoder import PacketDecoder
 from echodepth_cli.video.orientation import orientation_of_tag
 from echodepth_cli.video.picture import PictureMaker
 from echodepth_cli.video.source import VideoLimits, open_container
-from echodepth_cli.video.streams import choose_stream, created_at, frame_rate, stated_length
+from echodepth_cli.video.streams import choose_stream, created_at, frame_rate, recording_length
 from echodepth_cli.video.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class PyAvReader:
         self._path, self._container = path, container
         self._stream, self._limits = stream, limits
         self._warnings = warnings
-        self._length = stated_length(container, stream)
+        self._length = recording_length(container, stream)
         self._check_claims()
         self._maker = PictureMaker(
             path, stream.sample_aspect_ratio, orientation_of_tag(stream.metadata)
@@ -149,9 +149,11 @@ class PyAvReader:
             said.append(
                 "The recording is interlaced; its pictures are used as stored, both fields."
             )
-        missing_end = self._missing_end()
-        if missing_end:
-            said.append(missing_end)
+        if self._is_cut_short():
+            said.append(
+                f"The file states {self._length_s():.2f} s but its pictures end at"
+                f" {self._last_offset_s:.2f} s; it may have been cut short."
+            )
         return DecodeReport(
             frames_decoded=self._decoded,
             decode_failures=self._decoder.failures,
@@ -186,7 +188,7 @@ class PyAvReader:
             width_px=width_px,
             height_px=height_px,
             rotation_deg=orientation.rotation_deg,
-            duration_s=None if self._length is None else self._length.seconds,
+            duration_s=self._length_s(),
             average_fps=None if fps is None else float(fps),
             created_at=created_at(container, self._stream),
         )
@@ -208,7 +210,7 @@ class PyAvReader:
                 f" {self._stream.height} exceed the limit max_pixels = {self._limits.max_pixels};"
                 " make the recording smaller or raise the limit"
             )
-        if self._length is not None:
+        if self._length is not None and self._length.stated:
             self._check_offset(self._length.seconds)
 
     def _check_offset(self, offset_s: float) -> None:
@@ -219,14 +221,13 @@ class PyAvReader:
                 " the limit"
             )
 
-    def _is_cut_short(self) -> bool:
-        return self._length is not None and self._length.of_video and bool(self._missing_end())
+    def _length_s(self) -> float | None:
+        if self._length is None or self._length.seconds > self._limits.max_duration_s:
+            return None
+        return self._length.seconds
 
-    def _missing_end(self) -> str | None:
+    def _is_cut_short(self) -> bool:
         length, last_s = self._length, self._last_offset_s
-        if not self._finished or length is None or last_s is None:
-            return None
-        if length.seconds - last_s <= _CUT_SHORT_S:
-            return None
-        said = f"The file states {length.seconds:.2f} s but its pictures end at {last_s:.2f} s"
-        return f"{said}; it may have been cut short." if length.of_video else f"{said}."
+        if not self._finished or length is None or not length.stated or last_s is None:
+            return False
+        return length.seconds - last_s > _CUT_SHORT_S

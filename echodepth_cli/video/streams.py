@@ -20,14 +20,17 @@ _TOO_FAST_FPS = 1000
 _EARLIEST_YEAR = 1990
 """Cameras without a clock write 1904 or 1970; nobody filmed digitally then."""
 
+_WITHOUT_LENGTH = ("mpeg", "flv", "ogg")
+"""Containers that state no length; a clock that restarts midway makes the estimate absurd."""
+
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """A length that a file states."""
+    """How long a recording is said to be."""
 
     seconds: float
-    of_video: bool
-    """Stated for the video; otherwise for the file, whose sound may be longer."""
+    stated: bool
+    """True when the file states it for its video; else it is FFmpeg's estimate."""
 
 
 def choose_stream(path: Path, container: InputContainer) -> tuple[VideoStream, list[str]]:
@@ -67,21 +70,23 @@ def frame_rate(stream: VideoStream) -> Fraction | None:
     return rate if rate and 0 < rate < _TOO_FAST_FPS else None
 
 
-def stated_length(container: InputContainer, stream: VideoStream) -> Length | None:
-    """Return the length that the file states, for its video if it says; None without one."""
+def recording_length(container: InputContainer, stream: VideoStream) -> Length | None:
+    """Return the length of the video as the file states it, else an estimate, else None."""
+    kind = container.format.name
     if stream.duration and stream.time_base:
-        return Length(float(stream.duration * stream.time_base), of_video=True)
+        stated = not kind.startswith(_WITHOUT_LENGTH)
+        return Length(float(stream.duration * stream.time_base), stated)
     # Matroska states where a stream ends, counted from zero and not from its first frame.
     start_s = 0.0
-    if "matroska" in container.format.name and stream.start_time and stream.time_base:
+    if "matroska" in kind and stream.start_time and stream.time_base:
         start_s = float(stream.start_time * stream.time_base)
     tagged = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
     if tagged:
         hours, minutes, seconds = tagged.groups()
         end_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-        return Length(max(end_s - start_s, 0), of_video=True)
+        return Length(max(end_s - start_s, 0), stated=True)
     if container.duration:
-        return Length(max(container.duration / 1_000_000 - start_s, 0), of_video=False)
+        return Length(max(container.duration / 1_000_000 - start_s, 0), stated=False)
     return None
 
 
