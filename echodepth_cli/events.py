@@ -22,6 +22,8 @@ class SessionStarted:
     info: VideoInfo
     duration_s: float | None
     """Length of the stretch to be analysed, as far as it is known."""
+    timestamp_ms: int
+    """Wall-clock time of its start; counts as in the report."""
 
 
 @dataclass(frozen=True, slots=True)

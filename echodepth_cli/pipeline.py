@@ -145,7 +145,7 @@ def analyse(
         report["run"] = _run(started, command_line)
         options = ReportOptions(video_path=_video_link(source, target, job.config))
         write_pages(report, _stills(job, report), staging, options)
-    _tell(job, ReportReady(*_who(job, measured.duration_s), target, report))
+    _tell(job, ReportReady(*_who(job, measured), target, report))
     return AnalysisResult(report, target, target / "frames.parquet")
 
 
@@ -175,7 +175,8 @@ def _open_job(
     job = _Job(config, recording, origin, RowContext(name, origin.milliseconds), engine, sink)
     end_s = reader.info.duration_s if config.end_s is None else config.end_s
     length_s = None if end_s is None else max(0.0, end_s - config.start_s)
-    _tell(job, SessionStarted(name, config.label, reader.info, length_s))
+    starts_ms = job.context.timestamp_ms(config.start_s)
+    _tell(job, SessionStarted(name, config.label, reader.info, length_s, starts_ms))
     return job
 
 
@@ -231,7 +232,7 @@ def _report(job: _Job, measured: _Measured, staging: Path) -> dict[str, Any]:
             context.session_id, config.label, context.timestamp_ms(alert.apex_s), alert
         )
         _tell(job, raised)
-    _tell(job, SessionEnded(*_who(job, measured.duration_s)))
+    _tell(job, SessionEnded(*_who(job, measured)))
     report = {
         **session_head(
             context, config, job.recording, job.origin, measured.duration_s, len(measured.series)
@@ -318,8 +319,10 @@ def _end_s(job: _Job, decode: DecodeReport) -> float:
     return end_s if job.config.end_s is None else min(end_s, job.config.end_s)
 
 
-def _who(job: _Job, offset_s: float) -> tuple[str, str | None, int]:
-    return job.context.session_id, job.config.label, job.context.timestamp_ms(offset_s)
+def _who(job: _Job, measured: _Measured) -> tuple[str, str | None, int]:
+    """Return session, label and the wall-clock time of the end, as the last events carry them."""
+    ended_ms = job.context.timestamp_ms(job.config.start_s + measured.duration_s)
+    return job.context.session_id, job.config.label, ended_ms
 
 
 def _tell(job: _Job, event: Event) -> None:
