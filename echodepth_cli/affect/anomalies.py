@@ -1,9 +1,9 @@
 """Unusual stretches of a session, judged against the session itself.
 
-Alerts ask whether a score passes a threshold; an anomaly is a stretch of some seconds in which a
-score is far from where it usually is in this recording, whatever its level. The usual level is the
-median of the session; the usual spread is the larger of its median absolute deviation and its
-middle four fifths, so that rare stretches do not hide themselves and frequent ones are usual.
+Alerts ask whether a score passes a threshold. Anomalies ask what is unusual for this recording,
+whatever its level, in two ways. An excursion is a stretch of some seconds in which a score is far
+from its usual level. A change is a moment from which a score keeps another level for a minute or
+longer (penalised change point search, PELT: Killick, Fearnhead & Eckley 2012, JASA 107:1590).
 
     report["anomalies"] = [anomaly.to_dict() for anomaly in find_anomalies(series)]
 """
@@ -11,6 +11,7 @@ middle four fifths, so that rare stretches do not hide themselves and frequent o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,37 +20,50 @@ from echodepth_cli.affect.series import Float64Array, Series, runs
 from echodepth_cli.affect.vad import DIMENSIONS
 
 SMOOTH_S = 5
-"""Length of the running median, in seconds: shorter changes are not anomalies."""
+"""Length of the running median, in seconds: shorter excursions are left to the alerts."""
 
 ON_Z, OFF_Z = 6.0, 3.0
-"""Robust deviations at which a stretch begins to count, and to which it is followed."""
+"""Robust deviations at which an excursion counts, and down to which it is followed."""
+
+MIN_EXCURSION_S = 4
 
 MIN_SPREAD = 0.025
-"""Least spread assumed of a score: the noise of a still face must not count."""
+"""Least spread assumed of a score: the measuring noise of a still face must not count."""
+
+BLOCK_S = 10
+"""Changes of level are looked for between means of blocks of this length, in seconds."""
+
+MIN_LEVEL_S = 60
+"""A level kept for less is no level."""
+
+MIN_STEP = 0.10
+"""Least difference between two levels, on the scale of the score."""
+
+CHANGE_PENALTY = 30.0
+"""Cost of a change, in squared robust deviations of a block: neighbouring blocks are alike."""
+
+MIN_SESSION_S = 60
+"""With less time measured than this nothing is usual, and nothing unusual."""
 
 MAD_TO_SD, DECILES_TO_SD = 1.4826, 2.563
 """What makes either measure of spread a standard deviation, for a normal distribution."""
 
-MIN_DURATION_S = 4
-"""Shorter stretches are left to the alerts."""
-
-MIN_SESSION_S = 60
-"""With less time measured than this, nothing is usual and nothing unusual."""
-
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """One unusual stretch of one score."""
+    """One unusual stretch, or lasting change, of one score."""
 
     start_s: float
     end_s: float
+    """End of the excursion, or of the new level."""
     apex_s: float
+    """Moment of the largest distance, or of the change."""
     signal: str
     """`valence`, `arousal` or `dominance`."""
     direction: str
-    """`rise` or `drop`, against the usual level of the session."""
+    """`rise` or `drop` of an excursion, `change` of level."""
     magnitude: float
-    """Distance from the usual level at the apex, on the scale of the score."""
+    """Distance from the usual level at the apex, or from the level before; signed."""
     z: float
     """The same in robust standard deviations."""
 
@@ -67,53 +81,92 @@ class Anomaly:
 
 
 def find_anomalies(series: Series) -> list[Anomaly]:
-    """Return the unusual stretches in time order."""
-    seconds, scores = _by_second(series)
+    """Return the unusual stretches and changes in time order; empty for a short session."""
+    seconds, scores = _means(series, 1)
     if len(seconds) < MIN_SESSION_S:
         return []
-    found = [
-        anomaly
-        for dimension in range(len(DIMENSIONS))
-        for anomaly in _excursions(dimension, seconds, scores[:, dimension])
-    ]
+    blocks, levels = _means(series, BLOCK_S)
+    found = []
+    for dimension, name in enumerate(DIMENSIONS):
+        excursions = _excursions(name, seconds, scores[:, dimension])
+        changes = _changes(name, blocks, levels[:, dimension])
+        found += excursions
+        # The edges of a long excursion are changes too; once is enough.
+        found += [c for c in changes if not any(_near(c, e) for e in excursions)]
     return sorted(found, key=lambda anomaly: (anomaly.start_s, anomaly.signal))
 
 
-def _by_second(series: Series) -> tuple[Float64Array, Float64Array]:
-    """Return the seconds with a reliable frame, and the mean scores in them."""
+def _means(series: Series, length_s: int) -> tuple[Float64Array, Float64Array]:
+    """Return the start of each block of seconds with a reliable frame, and its mean scores."""
     used = series.reliable
-    seconds, place = np.unique(np.floor(series.offset_s[used]), return_inverse=True)
-    sums = np.zeros((len(seconds), 3))
+    numbers = np.floor(series.offset_s[used] / length_s)
+    starts, place = np.unique(numbers, return_inverse=True)
+    sums = np.zeros((len(starts), 3))
     np.add.at(sums, place, series.vad[used])
-    return seconds, sums / np.bincount(place, minlength=len(seconds))[:, None]
+    return starts * length_s, sums / np.bincount(place, minlength=len(starts))[:, None]
 
 
-def _excursions(dimension: int, seconds: Float64Array, values: Float64Array) -> list[Anomaly]:
+def _excursions(name: str, seconds: Float64Array, values: Float64Array) -> list[Anomaly]:
     half = SMOOTH_S // 2
-    smooth = np.array([np.median(values[np.abs(seconds - second) <= half]) for second in seconds])
+    smooth = np.array([np.median(values[np.abs(seconds - s) <= half]) for s in seconds])
     usual = float(np.median(values))
-    deciles = np.quantile(values, (0.1, 0.9))
-    spread = max(
-        MIN_SPREAD,
-        MAD_TO_SD * float(np.median(np.abs(values - usual))),
-        float(deciles[1] - deciles[0]) / DECILES_TO_SD,
-    )
-    z = (smooth - usual) / spread
+    z = (smooth - usual) / _spread(values)
     found = []
     for sign, direction in ((1, "rise"), (-1, "drop")):
         for first, last in runs(sign * z >= OFF_Z):
             apex = first + int(np.argmax(sign * z[first : last + 1]))
-            if abs(z[apex]) < ON_Z or last - first + 1 < MIN_DURATION_S:
+            if abs(z[apex]) < ON_Z or last - first + 1 < MIN_EXCURSION_S:
                 continue
             found.append(
                 Anomaly(
                     start_s=float(seconds[first]),
                     end_s=float(seconds[last] + 1),
                     apex_s=float(seconds[apex]),
-                    signal=DIMENSIONS[dimension],
+                    signal=name,
                     direction=direction,
                     magnitude=float(smooth[apex] - usual),
                     z=float(z[apex]),
                 )
             )
     return found
+
+
+def _changes(name: str, blocks: Float64Array, values: Float64Array) -> list[Anomaly]:
+    shortest = MIN_LEVEL_S // BLOCK_S
+    if len(values) < 2 * shortest:
+        return []
+    import ruptures
+
+    # Differences between neighbours give the spread within a level, whatever the levels.
+    within = max(MIN_SPREAD, MAD_TO_SD * float(np.median(np.abs(np.diff(values)))) / np.sqrt(2))
+    search = ruptures.KernelCPD(kernel="linear", min_size=shortest).fit(values[:, None] / within)
+    edges = [0, *search.predict(pen=CHANGE_PENALTY)]
+    levels = [float(np.median(values[a:b])) for a, b in pairwise(edges)]
+    return [
+        Anomaly(
+            start_s=float(blocks[edge]),
+            end_s=float(blocks[end - 1] + BLOCK_S),
+            apex_s=float(blocks[edge]),
+            signal=name,
+            direction="change",
+            magnitude=after - before,
+            z=(after - before) / within,
+        )
+        for edge, end, before, after in zip(
+            edges[1:-1], edges[2:], levels[:-1], levels[1:], strict=True
+        )
+        if abs(after - before) >= MIN_STEP
+    ]
+
+
+def _spread(values: Float64Array) -> float:
+    """Return the usual spread: rare stretches must not hide themselves, frequent ones are usual."""
+    low, high = np.quantile(values, (0.1, 0.9))
+    mad = float(np.median(np.abs(values - np.median(values))))
+    return max(MIN_SPREAD, MAD_TO_SD * mad, float(high - low) / DECILES_TO_SD)
+
+
+def _near(change: Anomaly, excursion: Anomaly) -> bool:
+    return min(abs(change.apex_s - excursion.start_s), abs(change.apex_s - excursion.end_s)) <= (
+        2 * BLOCK_S
+    )

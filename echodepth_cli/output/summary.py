@@ -99,14 +99,23 @@ def change_sentences(report: Mapping[str, Any]) -> list[str]:
 
 
 def anomaly_sentences(report: Mapping[str, Any]) -> list[str]:
-    """Count the stretches that are unusual within the session and say when they were."""
-    anomalies = report["anomalies"]
-    if not anomalies:
-        return []
-    count = len(anomalies)
-    spans = [(a["start_s"], a["end_s"]) for a in anomalies]
-    noun = "stretch differs" if count == 1 else "stretches differ"
-    return [f"{_number(count)} {noun} from the rest of the session ({_clock_list(_merge(spans))})."]
+    """Count the stretches unusual within the session, and tell lasting changes of level."""
+    changes = [a for a in report["anomalies"] if a["direction"] == "change"]
+    spans = _merge(
+        (a["start_s"], a["end_s"]) for a in report["anomalies"] if a["direction"] != "change"
+    )
+    sentences = []
+    if spans:
+        noun = "stretch differs" if len(spans) == 1 else "stretches differ"
+        sentences.append(
+            f"{_number(len(spans))} {noun} from the rest of the session ({_clock_list(spans)})."
+        )
+    sentences += [
+        f"{change['signal'].capitalize()} kept a {'higher' if change['magnitude'] > 0 else 'lower'}"
+        f" level from {clock(change['start_s'])} on, by {abs(change['magnitude']):.2f}."
+        for change in changes[:MAX_LISTED]
+    ]
+    return sentences
 
 
 def suppressed_sentences(report: Mapping[str, Any]) -> list[str]:

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from echodepth_cli.affect.anomalies import find_anomalies
@@ -18,6 +19,25 @@ def test_an_unusual_stretch_is_found_at_any_rate(fps):
     assert anomaly.start_s == pytest.approx(300, abs=2.5)
     assert anomaly.end_s == pytest.approx(312, abs=2.5)
     assert anomaly.magnitude < -0.2
+
+
+def test_a_lasting_change_of_level_is_found_once_where_it_happens():
+    session = series(900, lambda t: {4: 0.5, 1: 0.2} if t >= 450 else {}, noise=0.02)
+    (change,) = [a for a in find_anomalies(session) if a.signal == "valence"]
+    assert change.direction == "change"
+    assert change.start_s == pytest.approx(450, abs=10)
+    assert change.end_s == pytest.approx(900, abs=1)
+    assert change.magnitude < -0.1
+
+
+def test_slow_drift_and_noise_that_lasts_are_no_change():
+    rng = np.random.default_rng(5)
+    session = series(1800)
+    walk = np.zeros(len(session))
+    for i in range(1, len(walk)):
+        walk[i] = 0.95 * walk[i - 1] + 0.01 * rng.standard_normal()
+    session.vad[:, 1] = 0.55 + walk
+    assert len(find_anomalies(session)) <= 1
 
 
 def test_a_blink_of_an_event_is_left_to_the_alerts():

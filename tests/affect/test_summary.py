@@ -174,8 +174,25 @@ def test_suppressed_alerts_are_told(count, sentence):
     ],
 )
 def test_anomalies_are_told(count, sentence):
-    anomalies = [{"start_s": 100 * k, "end_s": 100 * k + 10} for k in range(1, count + 1)]
+    anomalies = [
+        {"start_s": 100 * k, "end_s": 100 * k + 10, "signal": signal, "direction": "rise"}
+        for k in range(1, count + 1)
+        for signal in ("arousal", "valence")
+    ]
     assert sentence in summarise(report(anomalies=anomalies))
+
+
+def test_a_change_of_level_is_told():
+    change = {
+        "start_s": 450.0,
+        "end_s": 900.0,
+        "signal": "valence",
+        "direction": "change",
+        "magnitude": -0.214,
+    }
+    assert "Valence kept a lower level from 07:30 on, by 0.21." in summarise(
+        report(anomalies=[change])
+    )
 
 
 def test_nothing_is_said_about_what_a_person_feels_or_intends():
