@@ -84,7 +84,7 @@ def write_clip(
     pixel_shape: Fraction | None = None,
     metadata: Mapping[str, str] | None = None,
     faststart: bool = False,
-    sound: bool = False,
+    sound_s: float = 0,
     cover: bool = False,
     streams: int = 1,
 ) -> Path:
@@ -101,7 +101,10 @@ def write_clip(
             if pixel_shape is not None:
                 film.codec_context.sample_aspect_ratio = pixel_shape
             films.append(film)
-        extras = [*([_add_sound(out)] if sound else []), *([_add_cover(out)] if cover else [])]
+        extras = [
+            *([_add_sound(out, sound_s)] if sound_s else []),
+            *([_add_cover(out)] if cover else []),
+        ]
         for extra in extras:
             out.mux(extra())
         for film in films:
@@ -133,13 +136,13 @@ def _frames(
         yield frame
 
 
-def _add_sound(out: OutputContainer) -> Any:
+def _add_sound(out: OutputContainer, length_s: float) -> Any:
     stream = out.add_stream("aac", rate=8000)
     stream.codec_context.layout = "mono"
 
     def packets() -> list[Any]:
         made = []
-        for start in range(0, 8000, 1024):
+        for start in range(0, int(length_s * 8000), 1024):
             frame = av.AudioFrame.from_ndarray(
                 np.zeros((1, 1024), np.float32), format="fltp", layout="mono"
             )
@@ -167,7 +170,7 @@ def _add_cover(out: OutputContainer) -> Any:
 def write_sound(path: Path) -> Path:
     """Write a file with sound and no picture."""
     with av.open(str(path), "w") as out:
-        out.mux(_add_sound(out)())
+        out.mux(_add_sound(out, 1)())
     return path
 
 

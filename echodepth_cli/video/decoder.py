@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from echodepth_cli.errors import InputError
+from echodepth_cli.errors import InputError, printable
 from echodepth_cli.video.source import VideoLimits
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ _READ_ATTEMPTS = 16
 class PacketDecoder:
     """Yields the frames of one stream in presentation order and counts what failed."""
 
-    def __init__(self, container: InputContainer, stream: VideoStream, limits: VideoLimits) -> None:
+    def __init__(
+        self, path: Path, container: InputContainer, stream: VideoStream, limits: VideoLimits
+    ) -> None:
+        self._path = path
         self._container, self._stream = container, stream
         self._max_failures = limits.max_failures
         self._failures_in_a_row = 0
@@ -63,7 +67,9 @@ class PacketDecoder:
                 self._read_errors += 1
             except OSError as exc:
                 # The disk or the network failed, not the recording: no result is better than half.
-                raise InputError(f"reading the recording failed: {exc}") from exc
+                raise InputError(
+                    f"{printable(self._path)}: reading it failed: {exc.strerror or exc}"
+                ) from exc
             else:
                 return
         self.gave_up = True

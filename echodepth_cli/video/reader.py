@@ -94,7 +94,7 @@ class PyAvReader:
         # AVI numbers its packets in decoding order and stores no presentation times; what FFmpeg
         # makes up for them is wrong with B-frames, the order of the decoded frames is right.
         self._in_decoding_order = container.format.name == "avi"
-        self._decoder = PacketDecoder(container, stream, limits)
+        self._decoder = PacketDecoder(path, container, stream, limits)
         self._wanted: Callable[[float], bool] | None = None
         self._decoded = self._interlaced = 0
         self._last_offset_s: float | None = None

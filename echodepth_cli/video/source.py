@@ -8,6 +8,7 @@ in `CONTAINERS`, with every further open refused.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 CONTAINERS = "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,mxf,nut,dv"
 """FFmpeg demuxers that carry timed video in one file and refer to no other."""
-
-_READABLE_CONTAINERS = "MP4, MOV, MKV, WebM, AVI, MPEG, FLV, WMV, OGG, MXF or DV"
 
 _BUFFER_BYTES = 1 << 18
 
@@ -80,12 +79,7 @@ def open_container(path: Path) -> Iterator[InputContainer]:
                 io_open=_refuse_open,
             )
         except (av.error.FFmpegError, OSError, ValueError, RuntimeError) as exc:
-            reason = getattr(exc, "strerror", None) or str(exc)
-            raise InputError(
-                f"{printable(path)}: not a readable video file ({printable(reason)}); it may be"
-                f" incomplete, or not be {_READABLE_CONTAINERS}. Check that it plays and was"
-                " copied whole."
-            ) from exc
+            raise InputError(f"{printable(path)}: {_why_unreadable(file, exc)}") from exc
         with container:
             yield container
 
@@ -94,7 +88,7 @@ def _open_regular(path: Path) -> BinaryIO:
     name = printable(path)
     try:
         # Without O_NONBLOCK a pipe named like a video would wait for a writer for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except FileNotFoundError as exc:
         raise NotFoundError(f"{name}: no such file; check the path") from exc
     except (OSError, ValueError) as exc:
@@ -112,6 +106,22 @@ def _open_regular(path: Path) -> BinaryIO:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def _why_unreadable(file: BinaryIO, error: Exception) -> str:
+    file.seek(0)
+    if file.read(8)[4:] == b"ftyp":
+        return (
+            "its index is missing or damaged, so it was not recorded or copied to the end;"
+            " copy it again, or repair it with the software that recorded it"
+        )
+    # What a refused container gives; its own words would puzzle.
+    refused = getattr(error, "errno", None) == errno.EINVAL
+    reason = "an unknown kind" if refused else getattr(error, "strerror", None) or str(error)
+    return (
+        f"not a readable video file ({printable(reason)}); it must be a whole MP4, MOV, MKV, WebM,"
+        " AVI, MPEG, FLV, WMV, OGG, MXF or DV file. Check that it plays, or convert it to MP4."
+    )
 
 
 def _refuse_open(url: str, flags: int, options: dict[str, str]) -> NoReturn:

@@ -1,8 +1,13 @@
 """Damaged recordings give every frame that can be had, and say what was lost."""
 
+import errno
+import io
+from fractions import Fraction
+
 import pytest
 
 from echodepth_cli.errors import InputError
+from echodepth_cli.video import source
 from echodepth_cli.video.reader import open_video
 from echodepth_cli.video.source import VideoLimits
 from tests import clips
@@ -60,7 +65,7 @@ def test_an_mp4_with_its_index_in_front_cut_short_gives_its_beginning(tmp_path):
 
 def test_an_mp4_that_lost_its_index_says_what_to_do(tmp_path):
     whole = clips.write_clip(tmp_path / "a.mp4", clips.regular(50))
-    with pytest.raises(InputError, match="may be incomplete"):
+    with pytest.raises(InputError, match=r"index is missing or damaged.*copy it again"):
         read(clips.cut(whole, tmp_path / "b.mp4", 0.6))
 
 
@@ -74,10 +79,27 @@ def test_a_recording_stopped_early_by_the_reader_is_not_called_cut_short(tmp_pat
         assert reader.report().warnings == ()
 
 
-def test_sound_longer_than_the_picture_is_said_but_is_no_damage(tmp_path):
-    path = clips.write_clip(tmp_path / "a.avi", clips.regular(10), codec="mpeg4", sound=True)
-    _, report = read(path)
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.ts", "a.flv"])
+def test_sound_that_goes_on_longer_is_no_damage(tmp_path, name):
+    times, base = clips.regular(10), Fraction(1, 25 if name.endswith("avi") else 1000)
+    _, report = read(clips.write_clip(tmp_path / name, times, time_base=base, sound_s=6))
+    assert report.frames_decoded == 10
     assert not report.truncated
+    assert "cut short" not in " ".join(report.warnings)
+
+
+def test_a_disk_that_fails_is_an_error_not_a_short_recording(tmp_path, monkeypatch):
+    path = clips.write_clip(tmp_path / "a.mkv", clips.regular(200), size=(320, 240))
+
+    class FailingDisk(io.BufferedReader):
+        def read(self, size=-1):
+            if self.tell() > path.stat().st_size // 2:
+                raise OSError(errno.EIO, "Input/output error")
+            return super().read(min(size, 4096))
+
+    monkeypatch.setattr(source, "_open_regular", lambda p: FailingDisk(p.open("rb", buffering=0)))
+    with pytest.raises(InputError, match=r"a\.mkv: reading it failed: Input/output error"):
+        read(path)
 
 
 def test_endless_failure_is_given_up_and_said(tmp_path):

@@ -159,7 +159,7 @@ def test_the_picture_can_change_size_midway(tmp_path):
 
 
 def test_cover_art_is_not_the_recording(tmp_path):
-    path = clips.write_clip(tmp_path / "a.mp4", clips.regular(10), cover=True, sound=True)
+    path = clips.write_clip(tmp_path / "a.mp4", clips.regular(10), cover=True, sound_s=1)
     seen, info, report = read(path)
     assert_times(seen, clips.regular(10), _EXACT_S)
     assert (info.codec, report.warnings) == ("h264", ())

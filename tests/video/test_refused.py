@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import cv2
 import pytest
 
 from echodepth_cli.errors import InputError, NotFoundError
@@ -69,6 +70,13 @@ def test_a_file_without_permission(tmp_path):
 def test_something_else_named_like_a_video(tmp_path, content):
     (tmp_path / "a.mp4").write_bytes(content)
     assert "a.mp4: not a readable video file" in refusal(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tiff"])
+def test_a_photo_named_like_a_video(tmp_path, suffix):
+    cv2.imwrite(str(tmp_path / f"photo{suffix}"), clips.picture(1))
+    (tmp_path / f"photo{suffix}").rename(tmp_path / "a.mp4")
+    assert "not a readable video file (an unknown kind)" in refusal(tmp_path / "a.mp4")
 
 
 def test_sound_only(tmp_path):
