@@ -1,0 +1,1 @@
+"""The sample interview: how it is performed, painted and encoded."""
