@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from echodepth_cli.affect.action_units import EXTRA_COLUMNS
 from echodepth_cli.records import FrameResult
 
 ACTIVE_FROM: Final = 0.30
@@ -182,6 +183,12 @@ SESSION_COLUMNS: Final[tuple[Column, ...]] = (
 )
 
 
+UNIT_COLUMNS: Final[tuple[Column, ...]] = tuple(
+    extra_column(name, "float32", meaning, value_range=value_range)
+    for name, meaning, value_range in EXTRA_COLUMNS
+)
+
+
 def frame_columns() -> tuple[Column, ...]:
     """Return all columns of `frames.parquet`, in order."""
-    return (*CORE_COLUMNS, *SESSION_COLUMNS)
+    return (*CORE_COLUMNS, *SESSION_COLUMNS, *UNIT_COLUMNS)
