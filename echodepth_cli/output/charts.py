@@ -22,8 +22,6 @@ Floats = NDArray[np.float64]
 HEIGHT: Final = 1000
 """Height of every view box: one thousandth per unit."""
 _PER_S: Final = 100
-_GAP_INTERVALS: Final = 2.5
-"""Rows further apart than this many usual intervals are not joined."""
 _TICK_STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 _MOST_TICKS: Final = 8
 _INTENSITY_STEPS: Final = 50
@@ -102,16 +100,20 @@ def y(value: float) -> int:
     return round((1 - min(max(value, 0.0), 1.0)) * HEIGHT)
 
 
-def line_path(axis: Axis, times_s: Floats, values: Floats, interval_s: float) -> str:
-    """Return a line through the rows, broken where a value is missing or rows are far apart."""
+def line_path(axis: Axis, times_s: Floats, values: Floats, stretches: NDArray[np.int64]) -> str:
+    """Return a line through the rows, broken where a value is missing or a stretch ends.
+
+    ``stretches`` (n,) numbers the unbroken stretch each row belongs to.
+    """
     pieces: list[str] = []
-    previous: tuple[float, int, int] | None = None
-    for time_s, value in zip(times_s.tolist(), values.tolist(), strict=True):
+    previous: tuple[int, int, int] | None = None
+    rows = zip(times_s.tolist(), values.tolist(), stretches.tolist(), strict=True)
+    for time_s, value, stretch in rows:
         if value != value:
             previous = None
             continue
-        here = (time_s, axis.x(time_s), y(value))
-        if previous is None or time_s - previous[0] > _GAP_INTERVALS * interval_s + 1e-6:
+        here = (stretch, axis.x(time_s), y(value))
+        if previous is None or previous[0] != stretch:
             # The empty step makes a lone row show as a dot.
             pieces.append(f"M{here[1]} {here[2]}h0")
         else:

@@ -296,7 +296,7 @@ def _zoomed(series: Series, alert: Mapping[str, Any], signal: str) -> Zoomed | N
     baseline = alert.get("baseline")
     return Zoomed(
         axis=axis,
-        path=charts.line_path(axis, series.times_s[rows], values, series.interval_s),
+        path=charts.line_path(axis, series.times_s[rows], values, series.stretches[rows]),
         onset_x=onset.x,
         width_x=onset.width,
         apex_percent=axis.percent(apex_s),

@@ -13,6 +13,8 @@ from echodepth_cli.output.columns import ACTIVE_FROM, AU_COUNT
 
 Floats = NDArray[np.float64]
 SIGNALS: Final = ("valence", "arousal", "dominance")
+_HOLE_INTERVALS: Final = 2.5
+"""Rows further apart than this many usual intervals have a hole between them."""
 
 
 class Table(Protocol):
@@ -52,6 +54,12 @@ class Series:
     def interval_s(self) -> float:
         """Return the usual time between two rows; 0 for fewer than two."""
         return float(np.median(np.diff(self.times_s))) if len(self.times_s) > 1 else 0.0
+
+    @property
+    def stretches(self) -> NDArray[np.int64]:
+        """Return (n,) the stretch each row belongs to; a hole in time starts a new one."""
+        holes = np.diff(self.times_s) > _HOLE_INTERVALS * self.interval_s + 1e-6
+        return np.concatenate(([0], np.cumsum(holes))).astype(np.int64)[: len(self.times_s)]
 
     def active_units(self, row: int) -> list[int]:
         """Return the numbers of the units that are active in one row."""

@@ -103,9 +103,6 @@ def build_timeline(report: Mapping[str, Any], series: Series) -> Timeline:
     """Return the timeline of a report and its frames."""
     axis = charts.axis_of(series.times_s, series.interval_s, report.get("duration_s") or 0.0)
     kept = keep_peaks(series.times_s, series.scores, MOST_ROWS)
-    interval_s = max(
-        series.interval_s, float(np.median(np.diff(series.times_s[kept]))) if len(kept) > 1 else 0.0
-    )
     gaps = (report.get("quality") or {}).get("gaps") or []
     return Timeline(
         axis=axis,
@@ -115,9 +112,7 @@ def build_timeline(report: Mapping[str, Any], series: Series) -> Timeline:
             charts.flag_stretches(axis, series.times_s, series.talking, series.interval_s)
         ),
         talking_share=percent(float(series.talking.mean())) if series.talking.any() else None,
-        panels=tuple(
-            _panel(report, series, axis, kept, interval_s, column) for column in range(len(SIGNALS))
-        ),
+        panels=tuple(_panel(report, series, axis, kept, column) for column in range(len(SIGNALS))),
         markers=_markers(report, axis),
         rows=len(series.times_s),
         rows_drawn=len(kept),
@@ -169,7 +164,6 @@ def _panel(
     series: Series,
     axis: Axis,
     kept: np.ndarray[Any, np.dtype[np.int64]],
-    interval_s: float,
     column: int,
 ) -> Panel:
     name = SIGNALS[column]
@@ -187,7 +181,7 @@ def _panel(
         label=name.capitalize(),
         low=low,
         high=high,
-        path=charts.line_path(axis, series.times_s[kept], values[kept], interval_s),
+        path=charts.line_path(axis, series.times_s[kept], values[kept], series.stretches[kept]),
         baseline=baseline,
         baseline_y=charts.y(baseline) if baseline is not None else None,
         band_top=top,
