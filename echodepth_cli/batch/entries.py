@@ -100,14 +100,16 @@ class Entry:
         return cls(**{**fields, "status": JobStatus(values["status"])})
 
 
-def read_entries(out_dir: Path) -> list[Entry] | None:
-    """Return the entries of an earlier run, or None when there are none that can be read."""
+def read_document(out_dir: Path) -> dict[str, Any] | None:
+    """Return the batch.json of an earlier run, or None when there is none that can be read."""
     path = out_dir / BATCH_JSON
     try:
-        document = json.loads(path.read_bytes())
+        document: dict[str, Any] = json.loads(path.read_bytes())
         if document["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"schema version {document['schema_version']}")
-        return [Entry.from_dict(values) for values in document["files"]]
+        for values in document["files"]:
+            Entry.from_dict(values)
+        return document
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -7,6 +7,7 @@ of this machine; `cluster.ClusterExecutor` on a Dask cluster. All take the same 
 from __future__ import annotations
 
 from concurrent.futures import Future
+from contextlib import ExitStack
 from typing import Protocol
 
 from echodepth_cli.batch.jobs import AnalysisJob, JobOutcome, OpenRunJob, RunJob
@@ -52,19 +53,19 @@ class SerialExecutor:
     capacity = 1
 
     def __init__(self, open_run_job: OpenRunJob, listener: JobListener) -> None:
-        self._open, self._listener = open_run_job, listener
-        self._run: RunJob | None = None
+        self._listener = listener
+        self._stack = ExitStack()
+        self._run: RunJob = self._stack.enter_context(open_run_job())
 
     def submit(self, job: AnalysisJob) -> Future[JobOutcome]:
         """Run ``job`` and return its finished future."""
-        if self._run is None:
-            self._run = self._open()
         future: Future[JobOutcome] = Future()
         future.set_result(self._run(job, JobSink(job, self._listener)))
         return future
 
     def close(self) -> None:
-        """Do nothing: no job outlives its submission."""
+        """Release the models; no job outlives its submission."""
+        self._stack.close()
 
 
 class JobSink:

@@ -11,7 +11,8 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -61,6 +62,8 @@ class AnalysisJob:
     """Analyse again even if the same report stands there."""
     made_here_before: bool = False
     """An earlier run made what stands at ``out_dir`` from the same path, so it may be replaced."""
+    command_line: tuple[str, ...] = ()
+    """Goes into the report as the command that made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,14 @@ class Analyse(Protocol):
     """Analyse one recording into a session directory; raises EchodepthError."""
 
     def __call__(
-        self, path: Path, config: AnalysisConfig, out_dir: Path, *, force: bool, sink: EventSink
+        self,
+        path: Path,
+        config: AnalysisConfig,
+        out_dir: Path,
+        *,
+        force: bool,
+        sink: EventSink,
+        command_line: Sequence[str],
     ) -> Analysis:
         """Analyse ``path``."""
         ...
@@ -104,8 +114,8 @@ class Analyse(Protocol):
 RunJob: TypeAlias = Callable[[AnalysisJob, EventSink], JobOutcome]
 """Run one job to its outcome; raises only what must end the worker."""
 
-OpenRunJob: TypeAlias = Callable[[], RunJob]
-"""Prepare a worker, once, and return its job function; importable by name in a new process."""
+OpenRunJob: TypeAlias = Callable[[], AbstractContextManager[RunJob]]
+"""Prepare a worker, once, and give its job function; importable by name in a new process."""
 
 
 def run_job(
@@ -166,7 +176,12 @@ def _analyse_unless_done(
         )
     before = _fingerprint(job.source)
     result = analyse(
-        job.source, job.config, job.out_dir, force=standing is not Standing.ABSENT, sink=sink
+        job.source,
+        job.config,
+        job.out_dir,
+        force=standing is not Standing.ABSENT,
+        sink=sink,
+        command_line=job.command_line,
     )
     if _fingerprint(job.source) != before:
         _log.warning("the file changed while it was analysed; the next run analyses it again")

@@ -20,7 +20,7 @@ from echodepth_cli.batch.entries import (
     Entry,
     is_obsolete,
     now_iso,
-    read_entries,
+    read_document,
     scan_sessions,
 )
 from echodepth_cli.batch.jobs import AnalysisJob, JobOutcome, JobStatus
@@ -46,6 +46,11 @@ class RunFacts:
     host: str
     pid: int
 
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> RunFacts:
+        """Read the facts of a run from its batch.json."""
+        return cls(**{item.name: document["run"][item.name] for item in dataclasses.fields(cls)})
+
 
 class Ledger:
     """All entries of an output directory, by name."""
@@ -58,9 +63,10 @@ class Ledger:
     @classmethod
     def load(cls, out_dir: Path) -> Ledger:
         """Read what earlier runs left; sessions without an entry are taken from their reports."""
-        entries = read_entries(out_dir)
-        if entries is None:
+        document = read_document(out_dir)
+        if document is None:
             return cls(out_dir, scan_sessions(out_dir))
+        entries = map(Entry.from_dict, document["files"])
         return cls(out_dir, (entry for entry in entries if not is_obsolete(entry, out_dir)))
 
     def sources(self) -> dict[str, str]:

@@ -45,6 +45,7 @@ def make_plan(
     sources_before: Mapping[str, str],
     force: bool = False,
     settle_s: float = 0.0,
+    command_line: Sequence[str] = (),
 ) -> BatchPlan:
     """Return the jobs for ``inputs``.
 
@@ -56,6 +57,7 @@ def make_plan(
         sources_before: Which recording each name in ``out_dir`` was made from by earlier runs.
         force: Analyse again what is finished.
         settle_s: Leave recordings that changed less than this long ago; 0 leaves none.
+        command_line: What the reports say made them.
 
     Raises:
         UsageError: When two recordings would have the same session directory, or one inside the
@@ -73,6 +75,7 @@ def make_plan(
             models=dict(models),
             force=force,
             made_here_before=sources_before.get(item.name) == str(item.path),
+            command_line=tuple(command_line),
         )
         if item.problem is not None:
             impossible.append((job, item.problem))

@@ -31,6 +31,10 @@ _log = logging.getLogger(__name__)
 class BatchListener(JobListener, Protocol):
     """Follows a batch."""
 
+    def on_planned(self, plan: BatchPlan) -> None:
+        """The batch is about to begin."""
+        ...
+
     def on_submitted(self, job: AnalysisJob) -> None:
         """A worker is about to take ``job``."""
         ...

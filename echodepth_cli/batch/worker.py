@@ -45,12 +45,10 @@ def worker_main(connection: Connection, open_run_job: OpenRunJob, log_level: int
     root = logging.getLogger()
     root.handlers[:] = [logs]
     root.setLevel(log_level)
-    run_job = None
-    while (job := pipe.receive()) is not None:
-        logs.recording = job.name
-        if run_job is None:
-            run_job = open_run_job()
-        pipe.send(("outcome", run_job(job, _EventForwarder(pipe))))
+    with open_run_job() as run_job:
+        while (job := pipe.receive()) is not None:
+            logs.recording = job.name
+            pipe.send(("outcome", run_job(job, _EventForwarder(pipe))))
 
 
 class _Pipe:

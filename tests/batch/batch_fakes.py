@@ -9,6 +9,8 @@ import hashlib
 import os
 import signal
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +66,13 @@ def make_report(path: Path, config: AnalysisConfig, *, alerts: int = 0, **change
 
 
 def fake_analyse(
-    path: Path, config: AnalysisConfig, out_dir: Path, *, force: bool, sink: EventSink
+    path: Path,
+    config: AnalysisConfig,
+    out_dir: Path,
+    *,
+    force: bool,
+    sink: EventSink,
+    command_line: Sequence[str],
 ) -> FakeResult:
     with staged_directory(out_dir, force=force) as staging:
         (staging / "frames.parquet").write_bytes(b"frames" + file_sha256(path).encode())
@@ -104,10 +112,9 @@ def _act(path: Path) -> None:
             os.write(1, b"noise from a library\n")
 
 
-def open_fake() -> RunJob:
-    """Prepare a worker; what it prepared shows in the worker's process only."""
-
+@contextmanager
+def open_fake() -> Iterator[RunJob]:
     def run(job: AnalysisJob, sink: EventSink) -> JobOutcome:
         return run_job(job, sink, analyse=fake_analyse, models=MODELS)
 
-    return run
+    yield run

@@ -25,6 +25,9 @@ class Recorder:
     def on_job_event(self, job, event):
         self.events.append((job.name, event))
 
+    def on_planned(self, plan):
+        self.events.append(("", "planned"))
+
     def on_submitted(self, job):
         self.events.append((job.name, "submitted"))
 
