@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from echodepth_cli.cli import options as opt
-from echodepth_cli.cli.console import Messages, set_up_messages
+from echodepth_cli.cli.closing import close_with_table
+from echodepth_cli.cli.console import set_up_messages
 from echodepth_cli.cli.extra_outputs import ExtraOutputs
 from echodepth_cli.cli.stdout import data_stdout
-from echodepth_cli.cli.words import duration, percent
 from echodepth_cli.errors import ExitCode
 
 
@@ -46,10 +45,7 @@ def analyse(
     dominance_drop: opt.DominanceDrop = None,
     fail_on_alert: opt.FailOnAlert = False,
     force: opt.Force = False,
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="Write the report to stdout as well."),
-    ] = False,
+    as_json: opt.ReportOnStdout = False,
     frames_jsonl: Annotated[
         str | None,
         typer.Option(
@@ -102,32 +98,3 @@ def analyse(
         extra.write(result.report, result.frames_path, stdout)
     close_with_table(messages, result.report, result.session_dir)
     return ExitCode.ALERTS if fail_on_alert and result.report["alerts"] else ExitCode.OK
-
-
-def close_with_table(messages: Messages, report: Mapping[str, Any], session_dir: Path) -> None:
-    """Say in a few lines what came out and where it is."""
-    alerts, quality, baseline = report["alerts"], report["quality"], report["baseline"]
-    held_back = len(report.get("suppressed_alerts", []))
-    kinds = ", ".join(sorted({alert["type"] for alert in alerts}))
-    rows = {
-        "duration": duration(report["duration_s"]),
-        "frames": str(report["frame_count"]),
-        "face measured in": f"{percent(quality['coverage'])} of frames",
-        "baseline": baseline["quality"],
-        "alerts": f"{len(alerts)} ({kinds})" if alerts else "none",
-        **({"held back": f"{held_back} (reasons in the report)"} if held_back else {}),
-        "report": str(session_dir / "report.html"),
-        "data": f"{session_dir / 'frames.parquet'}, {session_dir / 'report.json'}",
-    }
-    fields = {
-        "event": "session.report_ready",
-        "session_id": report["session_id"],
-        "label": report["label"],
-        "duration_s": report["duration_s"],
-        "frame_count": report["frame_count"],
-        "coverage": quality["coverage"],
-        "alerts": len(alerts),
-        "baseline_quality": baseline["quality"],
-        "session_dir": str(session_dir),
-    }
-    messages.table("analysed", rows, fields)

@@ -7,7 +7,11 @@ from typing import Annotated
 import typer
 
 from echodepth_cli.cli.analyse import analyse
+from echodepth_cli.cli.batch import batch
+from echodepth_cli.cli.aus import aus
 from echodepth_cli.cli.doctor import doctor
+from echodepth_cli.cli.models import models
+from echodepth_cli.cli.report import report
 from echodepth_cli.cli.schema import schema
 from echodepth_cli.errors import ExitCode
 
@@ -52,5 +56,9 @@ def echodepth(
 
 app.command()(analyse)
 app.command("analyze", hidden=True)(analyse)
+app.command()(batch)
+app.command()(report)
+app.command()(aus)
 app.command()(schema)
+app.command()(models)
 app.command()(doctor)

@@ -130,6 +130,6 @@ def _report_unexpected(error: Exception, arguments: Sequence[str], *, json_lines
         message = missing_library_message(error)
         write_error(message, ModelError.code, ExitCode.MODEL, json_lines=json_lines)
         return ExitCode.MODEL
-    message = f"unexpected {type(error).__name__}: {error}; run with --debug to see where"
+    message = f"unexpected {type(error).__name__}: {error}; echodepth --debug shows where"
     write_error(message, EchodepthError.code, ExitCode.UNEXPECTED, json_lines=json_lines)
     return ExitCode.UNEXPECTED

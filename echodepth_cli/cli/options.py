@@ -92,6 +92,25 @@ Force = Annotated[
     bool,
     typer.Option("--force", help="Replace outputs that exist already."),
 ]
+ReportOnStdout = Annotated[bool, typer.Option("--json", help="Write the report to stdout as well.")]
+Template = Annotated[
+    Path | None,
+    typer.Option(
+        "--template",
+        metavar="DIR",
+        help="Folder whose files stand in for templates of the same name.",
+        show_default=False,
+    ),
+]
+LinkVideo = Annotated[
+    Path | None,
+    typer.Option(
+        "--link-video",
+        metavar="FILE",
+        help="Let the report play this recording, by its path relative to the report.",
+        show_default=False,
+    ),
+]
 DetailOption = Annotated[
     Detail,
     typer.Option(
@@ -130,12 +149,16 @@ def build_config(config_file: Path | None, given: Mapping[str, Any]) -> Analysis
     values = load_config_file(config_file) if config_file is not None else {}
     source = str(config_file) if config_file is not None else "options"
     config = AnalysisConfig.from_dict(values, source)
-    thresholds = _parsed(AlertThresholds, given)
     return dataclasses.replace(
         config,
         **_parsed(AnalysisConfig, given),
-        alert_thresholds=dataclasses.replace(config.alert_thresholds, **thresholds),
+        alert_thresholds=with_thresholds(config.alert_thresholds, given),
     )
+
+
+def with_thresholds(thresholds: AlertThresholds, given: Mapping[str, Any]) -> AlertThresholds:
+    """Return the thresholds with those that were given in their place."""
+    return dataclasses.replace(thresholds, **_parsed(AlertThresholds, given))
 
 
 def _parsed(cls: type, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from echodepth_cli.errors import InputError
-from echodepth_cli.output.columns import AU_COUNT
 from echodepth_cli.records import FrameStatus
 
 _SCORES: Final = ("valence", "arousal", "dominance")
@@ -64,14 +63,17 @@ def frame_result(row: Mapping[str, Any], *, aus: bool = False) -> dict[str, Any]
 
 
 def action_units(row: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the full AU object of a row: intensity (null where not seen) and active, per unit."""
+    """Return the full AU object of a row: intensity (null where not seen), active, status."""
+    from echodepth_cli.affect.facs import ACTION_UNITS
+
     active = set(row["active_aus"] or ())
     units = {}
-    for number in range(1, AU_COUNT + 1):
-        intensity = _shortest(row[f"AU{number:02d}"])
-        units[f"AU{number:02d}"] = {
+    for unit in ACTION_UNITS:
+        intensity = _shortest(row[unit.label])
+        units[unit.label] = {
             "intensity": intensity,
-            "active": None if intensity is None else number in active,
+            "active": None if intensity is None else unit.number in active,
+            "status": str(unit.status),
         }
     return units
 
