@@ -104,7 +104,8 @@ def hair_volume(position: Floats, share: Floats) -> Floats:
     top = _soft(y, 5.0, 13.0)
     length = share**1.5 * (0.45 + 1.15 * top + 0.25 * np.sin(1.3 * x + 0.9 * z) * top)
     lift = np.array([0.15, 0.35, 0.1], dtype=np.float32) * np.sign(position + 1e-6)
-    return ((ray + lift * top[:, None]) * length[:, None]).astype(np.float32)
+    growth: Floats = ((ray + lift * top[:, None]) * length[:, None]).astype(np.float32)
+    return growth
 
 
 def make_room(width_px: int, height_px: int, seed: int) -> Image:
@@ -123,7 +124,8 @@ def make_room(width_px: int, height_px: int, seed: int) -> Image:
     soft = cv2.GaussianBlur(room, (0, 0), 11)
     lamp = np.exp(-(((x - 0.83) / 0.10) ** 2) - ((y - 0.12) / 0.12) ** 2)
     soft += lamp[..., None] * np.array([70.0, 55.0, 30.0])
-    return cv2.resize(np.clip(soft, 0, 255).astype(np.uint8), (width_px, height_px))
+    picture: Image = cv2.resize(np.clip(soft, 0, 255).astype(np.uint8), (width_px, height_px))
+    return picture
 
 
 def _shelf(room: Floats, rng: np.random.Generator) -> None:

@@ -17,22 +17,23 @@ from pathlib import Path
 
 import numpy as np
 
-from models.training.face_model import DEFAULT_PATH, FaceModel, add_shapes
+from models.training.face_model import DEFAULT_PATH, FaceModel, Floats, add_shapes
 from models.training.paint import WRINKLES
 from sample_videos.body import HEIGHT_PX, WIDTH_PX, Image
 from sample_videos.performance import (
     SCRIPTED_AUS,
-    Curve,
     Performance,
     perform,
     read_script,
     shape_weights,
     wrinkle_depths,
 )
+from sample_videos.portrait import make_studio, render_portrait
+from sample_videos.sitters import SITTERS
 
 HERE = Path(__file__).resolve().parent
 TITLE = "synthetic interview rendered from ICT-FaceKit (MIT)"
-FPS, DURATION_S, SEED, IDENTITY = 25, 98.0, 20, 5
+FPS, SEED = 25, 20
 _LIP_GAP_OF_FULL_CM = 1.6
 """Gap between the lips that is written as AU25 = 1."""
 
@@ -40,17 +41,15 @@ _LIP_GAP_OF_FULL_CM = 1.6
 class Stage:
     """The studio of one process; pictures by number."""
 
-    def __init__(self, face: Path, performance: Performance, identity: int) -> None:
-        from sample_videos.portrait import make_studio
-
-        self.studio = make_studio(face, identity)
+    def __init__(self, face: Path, performance: Performance, sitter: str) -> None:
+        self.studio = make_studio(face, SITTERS[sitter])
         self.performance = performance
         rng = np.random.default_rng(SEED + 1)
         self.lean = {au: float(rng.uniform(-0.09, 0.09)) for au in performance.aus}
         # Lids close together; an uneven blink would be a wink.
         self.lean[43] = self.lean[45] = 0.0
 
-    def weights(self, index: int) -> Curve:
+    def weights(self, index: int) -> Floats:
         """Return the (57,) shape weights of one picture."""
         names = self.studio.model.expression_names
         return shape_weights(self._aus(index), self.performance.gaze[index], names, self.lean)
@@ -58,12 +57,12 @@ class Stage:
     def lip_gap_cm(self, index: int) -> float:
         """Return the height of the opening between the lips, above the resting face's."""
         model = self.studio.model
-        return _lip_gap_cm(model, self.weights(index)) - _lip_gap_cm(model, np.zeros(57))
+        return _lip_gap_cm(model, self.weights(index)) - _lip_gap_cm(
+            model, np.zeros(57, np.float32)
+        )
 
     def picture(self, index: int) -> Image:
         """Return one picture with the grain of a camera."""
-        from sample_videos.portrait import render_portrait
-
         yaw, pitch, roll = self.performance.pose_deg[index]
         right, up = self.performance.sway_cm[index]
         furrows = wrinkle_depths(self._aus(index), WRINKLES)
@@ -77,8 +76,8 @@ class Stage:
         return {au: float(curve[index]) for au, curve in self.performance.aus.items()}
 
 
-def _lip_gap_cm(model: FaceModel, weights: Curve) -> float:
-    moved = add_shapes(model.neutral, model.expression, weights.astype(np.float32))
+def _lip_gap_cm(model: FaceModel, weights: Floats) -> float:
+    moved = add_shapes(model.neutral, model.expression, weights)
     inner = moved[model.landmark68[60:68], 1]
     return float(np.mean(inner[[1, 2, 3]] - inner[[7, 6, 5]]))
 
@@ -103,7 +102,7 @@ def write_aus(path: Path, performance: Performance, lip_gap_cm: Iterable[float])
     """Write what was performed, ten rows a second."""
     parted = np.clip(np.array(list(lip_gap_cm)) / _LIP_GAP_OF_FULL_CM, 0, 1)
     curves = {**performance.aus, 25: parted}
-    time = np.arange(int(DURATION_S * 10)) / 10
+    time = np.arange(round(performance.time_s[-1] * 10) + 1) / 10
     table = [(f"AU{au:02d}", curves[au], ".3f") for au in SCRIPTED_AUS]
     table += [
         (name, angle, ".2f")
@@ -123,40 +122,41 @@ def write_aus(path: Path, performance: Performance, lip_gap_cm: Iterable[float])
 _stage: Stage
 
 
-def _enter(face: Path, performance: Performance, identity: int) -> None:
+def _enter(face: Path, performance: Performance, sitter: str) -> None:
     global _stage
-    os.nice(10)
-    _stage = Stage(face, performance, identity)
+    os.nice(max(0, 10 - os.nice(0)))
+    _stage = Stage(face, performance, sitter)
 
 
 def _shoot(index: int) -> Image:
     return _stage.picture(index)
 
 
-def shoot(
-    face: Path, performance: Performance, indices: Iterable[int], processes: int, identity: int
-) -> Iterator[Image]:
+def shoot(face: Path, performance: Performance, sitter: str, processes: int) -> Iterator[Image]:
     """Yield the pictures in order, drawn by several processes."""
     context = multiprocessing.get_context("spawn")
-    with context.Pool(processes, _enter, (face, performance, identity)) as pool:
-        yield from pool.imap(_shoot, indices, chunksize=8)
+    with context.Pool(processes, _enter, (face, performance, sitter)) as pool:
+        yield from pool.imap(_shoot, range(len(performance.time_s)), chunksize=8)
 
 
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--face", type=Path, default=DEFAULT_PATH, help="ICT-FaceKit .npz")
+    parser.add_argument("--script", type=Path, default=HERE / "interview.script.csv")
+    parser.add_argument("--sitter", choices=sorted(SITTERS), default="interviewee")
+    parser.add_argument("--seconds", type=float, default=98.0, help="length of the clip")
+    parser.add_argument("--seed", type=int, default=SEED, help="of blinks, syllables and drift")
     parser.add_argument("--out", type=Path, default=HERE, help="directory to write to")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=DURATION_S, help="render only the start")
     options = parser.parse_args()
-    performance = perform(read_script(HERE / "interview.script.csv"), DURATION_S, FPS, SEED)
-    count = min(round(options.seconds * FPS), len(performance.time_s))
-    stage = Stage(options.face, performance, IDENTITY)
+    name = options.script.name.removesuffix(".script.csv")
+    performance = perform(read_script(options.script), options.seconds, FPS, options.seed)
+    stage = Stage(options.face, performance, options.sitter)
     gaps = (stage.lip_gap_cm(i) for i in range(len(performance.time_s)))
-    write_aus(options.out / "interview.aus.csv", performance, gaps)
-    pictures = shoot(options.face, performance, range(count), options.processes, IDENTITY)
-    encode(pictures, options.out / "interview.mp4")
+    write_aus(options.out / f"{name}.aus.csv", performance, gaps)
+    pictures = shoot(options.face, performance, options.sitter, options.processes)
+    encode(pictures, options.out / f"{name}.mp4")
 
 
 if __name__ == "__main__":

@@ -109,7 +109,8 @@ def read_script(path: Path) -> list[Event]:
             times = [float(row[k]) for k in ("onset_s", "apex_s", "offset_s", "end_s")]
             if times != sorted(times):
                 raise ValueError(f"{path}: times run backwards: {row}")
-            events.append(Event(*times, row["kind"], values, row["what"]))
+            onset, apex, offset, end = times
+            events.append(Event(onset, apex, offset, end, row["kind"], values, row["what"]))
     return events
 
 
@@ -193,7 +194,8 @@ def _drift(rng: np.random.Generator, count: int, sigma: float) -> Curve:
     reach = int(4 * sigma)
     bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     noise = np.convolve(rng.normal(size=count + 2 * reach), bell, mode="valid")
-    return noise / np.sqrt((bell**2).sum())
+    smooth: Curve = noise / np.sqrt((bell**2).sum())
+    return smooth
 
 
 def _add_speech(
@@ -244,4 +246,5 @@ def _glances(time: Curve, rng: np.random.Generator) -> Curve:
 def _head_drift(count: int, fps: int, talking: Curve, rng: np.random.Generator) -> Curve:
     slow = np.stack([_drift(rng, count, 1.3 * fps) * s for s in (1.6, 0.9, 0.7)], axis=1)
     lively = np.stack([_drift(rng, count, 0.28 * fps) * s for s in (0.9, 1.1, 0.7)], axis=1)
-    return slow + lively * talking[:, None]
+    drift: Curve = slow + lively * talking[:, None]
+    return drift
