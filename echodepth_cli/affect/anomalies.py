@@ -107,8 +107,9 @@ def _means(series: Series, length_s: int) -> tuple[Float64Array, Float64Array]:
 
 
 def _excursions(name: str, seconds: Float64Array, values: Float64Array) -> list[Anomaly]:
-    half = SMOOTH_S // 2
-    smooth = np.array([np.median(values[np.abs(seconds - s) <= half]) for s in seconds])
+    first_of = np.searchsorted(seconds, seconds - SMOOTH_S // 2)
+    after_of = np.searchsorted(seconds, seconds + SMOOTH_S // 2, side="right")
+    smooth = np.array([np.median(values[a:b]) for a, b in zip(first_of, after_of, strict=True)])
     usual = float(np.median(values))
     z = (smooth - usual) / _spread(values)
     found = []
