@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
+_ONE_PICTURE_PER_PACKET = ("h264", "hevc", "mjpeg", "mpeg1video", "mpeg2video")
+"""Codecs without hidden pictures, in which a packet that gives no picture has lost one."""
 _READ_ATTEMPTS = 16
 """Read errors in a row after which the rest of the file is given up."""
 
@@ -28,29 +30,60 @@ class PacketDecoder:
         self._container, self._stream = container, stream
         self._max_failures = limits.max_failures
         self._failures_in_a_row = 0
-        self._read_errors = 0
-        self._concealed = 0
+        self._read_errors = self._errors = self._lost = self._concealed = 0
+        self._awaited: set[int] = set()
+        self._counts_losses = stream.codec_context.codec.canonical_name in _ONE_PICTURE_PER_PACKET
         self.packets = 0
-        self.failures = 0
         self.gave_up = False
         # One thread: what a decoder makes of damaged data depends on how many share the work, and
         # the same recording must give the same numbers on every machine.
         stream.thread_type, stream.thread_count = "SLICE", 1
         stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
 
+    @property
+    def failures(self) -> int:
+        """Pictures that could not be decoded and were left out."""
+        return self._errors + self._lost
+
     def frames(self, wanted: Callable[[int], bool]) -> Iterator[VideoFrame]:
         """Yield frames; those at a timestamp not ``wanted`` only if others depend on them."""
         context = self._stream.codec_context
         for packet in self._packets():
             if packet.size:
-                # Only a packet with a timestamp can be recognised; the rest is decoded.
-                unwanted = packet.pts is not None and not _is_odd(packet) and not wanted(packet.pts)
-                context.skip_frame = "NONREF" if unwanted else "DEFAULT"
-            for frame in self._decode(packet):
-                self._concealed += frame.is_corrupt
-                yield frame
+                context.skip_frame = "DEFAULT" if self._is_needed(packet, wanted) else "NONREF"
+            yield from self._counted(self._decode(packet))
             if self.gave_up:
                 break
+        if self.gave_up:
+            yield from self._counted(self._decode(None))
+        self._give_up_on(self._awaited)
+
+    def _is_needed(self, packet: Packet[VideoStream], wanted: Callable[[int], bool]) -> bool:
+        # Without a timestamp a packet cannot be recognised, and an odd one may give no picture, so
+        # it must not stand in for the one after it.
+        if packet.pts is None or packet.is_discard or packet.is_corrupt:
+            return True
+        if not wanted(packet.pts):
+            return False
+        self._awaited.add(packet.pts)
+        return True
+
+    def _counted(self, frames: list[VideoFrame]) -> Iterator[VideoFrame]:
+        for frame in frames:
+            self._concealed += frame.is_corrupt
+            if frame.interlaced_frame:
+                # Two fields may come in two packets and leave as one picture.
+                self._counts_losses = False
+                self._lost = 0
+            if frame.pts is not None:
+                # Frames leave in the order of their times: what is earlier will not come any more.
+                self._awaited.discard(frame.pts)
+                self._give_up_on({pts for pts in self._awaited if pts < frame.pts})
+            yield frame
+
+    def _give_up_on(self, awaited: set[int]) -> None:
+        self._lost += len(awaited) if self._counts_losses else 0
+        self._awaited = self._awaited - awaited
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         import av
@@ -74,17 +107,19 @@ class PacketDecoder:
                 return
         self.gave_up = True
 
-    def _decode(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
+    def _decode(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
         import av
 
         try:
-            frames = packet.decode()
+            frames = self._stream.codec_context.decode(packet)
         except av.error.EOFError:
             return []
         except (av.error.FFmpegError, MemoryError):
-            self.failures += 1
+            self._errors += 1
             self._failures_in_a_row += 1
             self.gave_up = self._failures_in_a_row >= self._max_failures
+            if packet is not None and packet.pts is not None:
+                self._awaited.discard(packet.pts)
             return []
         if frames:
             self._failures_in_a_row = 0
@@ -93,8 +128,13 @@ class PacketDecoder:
     def warnings(self) -> list[str]:
         """Return one plain sentence for each kind of loss."""
         said = []
-        if self.failures:
-            said.append(f"{self.failures} of {self.packets} packets could not be decoded.")
+        if self._errors:
+            said.append(f"{self._errors} of {self.packets} packets could not be decoded.")
+        if self._lost:
+            said.append(
+                f"{self._lost} further picture(s) could not be rebuilt from damaged data and are"
+                " missing."
+            )
         if self._concealed:
             said.append(
                 f"{self._concealed} frame(s) were decoded from damaged data; parts of those"
@@ -108,8 +148,3 @@ class PacketDecoder:
                 " was not analysed."
             )
         return said
-
-
-def _is_odd(packet: Packet[VideoStream]) -> bool:
-    # Such a packet may yield no frame, so it must not stand in for the one after it.
-    return packet.is_discard or packet.is_corrupt

@@ -129,6 +129,7 @@ class PyAvReader:
             self._next = None
         ticks = self._timeline.ticks(offset_s, self._time_base)
         try:
+            self._stream.codec_context.skip_frame = "DEFAULT"
             self._container.seek(ticks, stream=self._stream, backward=True)
             for frame in self._container.decode(self._stream):
                 time_s = self._time(frame)
@@ -137,7 +138,7 @@ class PyAvReader:
                     return None
                 if away_s >= -tolerance_s:
                     return self._maker.rgb(frame)
-        except av.error.FFmpegError:
+        except (av.error.FFmpegError, OSError):
             # A still is an extra: a place that cannot be decoded on its own has none.
             return None
         return None

@@ -44,6 +44,9 @@ def test_times_hold_when_the_first_pictures_are_lost(tmp_path):
     whole = clips.write_clip(tmp_path / "a.mkv", clips.regular(75))
     seen, report = read(clips.damage_packet(whole, tmp_path / "b.mkv", 0))
     assert seen[0] == (pytest.approx(1.0), 25)
+    # One packet is damaged, and the 24 pictures that build on it come to nothing without an error.
+    assert (report.frames_decoded, report.decode_failures) == (50, 25)
+    assert "24 further picture(s) could not be rebuilt" in " ".join(report.warnings)
     assert "The first 1.00 s hold no picture" in " ".join(report.warnings)
 
 
