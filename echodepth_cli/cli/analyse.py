@@ -56,6 +56,12 @@ def analyse(
     ] = None,
     detail: opt.DetailOption = opt.Detail.PLAIN,
     no_snapshots: opt.NoSnapshots = False,
+    blur_snapshots: opt.BlurSnapshots = False,
+    link_video: Annotated[
+        bool,
+        typer.Option("--link-video", help="Let the report play the recording, by relative path."),
+    ] = False,
+    webhook: opt.Webhook = None,
     config: opt.ConfigFile = None,
     quiet: opt.Quiet = False,
     log_format: opt.LogFormatOption = None,
@@ -84,16 +90,24 @@ def analyse(
             "valence_drop": valence_drop,
             "dominance_drop": dominance_drop,
             "snapshots": False if no_snapshots else None,
+            "blur_snapshots": True if blur_snapshots else None,
+            "link_video": True if link_video else None,
         },
     )
     extra = ExtraOutputs(as_json, frames_jsonl, aus=detail is opt.Detail.AUS)
     extra.check(force=force)
     with data_stdout() if extra.want_stdout else nullcontext() as stdout:
         from echodepth_cli import pipeline
+        from echodepth_cli.cli.listening import session_listener
 
-        with messages.listening() as sink:
+        with session_listener(messages, webhook) as sink:
             result = pipeline.analyse(
-                video, settings, out, force=force, sink=sink, command_line=context.obj
+                video,
+                settings,
+                out,
+                force=force,
+                sink=sink,
+                command_line=opt.without_secrets(context.obj, webhook),
             )
         extra.write(result.report, result.frames_path, stdout)
     close_with_table(messages, result.report, result.session_dir)

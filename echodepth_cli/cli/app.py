@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from echodepth_cli.cli.analyse import analyse
-from echodepth_cli.cli.batch import batch
 from echodepth_cli.cli.aus import aus
+from echodepth_cli.cli.batch import batch
 from echodepth_cli.cli.doctor import doctor
 from echodepth_cli.cli.models import models
 from echodepth_cli.cli.report import report

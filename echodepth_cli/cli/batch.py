@@ -83,10 +83,6 @@ ReportOnly = Annotated[
     Path | None,
     typer.Option("--report-only", metavar="DIR", help="Build the index and tables of DIR again."),
 ]
-Webhook = Annotated[
-    str | None,
-    typer.Option("--webhook", metavar="URL", help="POST session events to this address."),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Write batch.json to stdout as well.")]
 
 
@@ -115,7 +111,7 @@ def batch(
     dominance_drop: opt.DominanceDrop = None,
     no_snapshots: opt.NoSnapshots = False,
     config: opt.ConfigFile = None,
-    webhook: Webhook = None,
+    webhook: opt.Webhook = None,
     force: opt.Force = False,
     fail_fast: FailFast = False,
     dry_run: DryRun = False,
@@ -169,7 +165,7 @@ def batch(
         settle_s=settle,
         force=force,
         fail_fast=fail_fast,
-        command_line=_without_secrets(context.obj, webhook),
+        command_line=opt.without_secrets(context.obj, webhook),
     )
     if dry_run:
         return _preview(request, as_json=as_json)
@@ -275,10 +271,3 @@ def _preview(request: BatchRequest, *, as_json: bool) -> int:
                 columns = [value for value in facts.values() if value is not None]
                 stdout.write("\t".join(map(printable, columns)) + "\n")
     return ExitCode.OK
-
-
-def _without_secrets(command_line: list[str], webhook: str | None) -> tuple[str, ...]:
-    """Return the command line for reports; a webhook's address often holds a key."""
-    if webhook is None:
-        return tuple(command_line)
-    return tuple(word.replace(webhook, "...") for word in command_line)

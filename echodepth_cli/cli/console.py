@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,6 @@ from echodepth_cli.errors import printable
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from echodepth_cli.events import EventSink
-
 
 @dataclass(frozen=True, slots=True)
 class Messages:
@@ -27,17 +24,6 @@ class Messages:
     """Where a progress bar may be drawn; None where lines are written."""
     json_lines: bool
     quiet: bool
-
-    @contextmanager
-    def listening(self) -> Iterator[EventSink]:
-        """Give a sink that shows how one analysis goes."""
-        from echodepth_cli.cli import progress
-
-        if self.terminal is None or self.quiet:
-            yield progress.LogListener()
-            return
-        with progress.BarListener(progress.bar(self.terminal)) as listener:
-            yield listener
 
     def table(self, title: str, rows: Mapping[str, str], fields: Mapping[str, Any]) -> None:
         """Close with a small table; where programs read the messages, with one line of fields."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -86,6 +86,17 @@ NoSnapshots = Annotated[
     typer.Option(
         "--no-snapshots",
         help="Leave the stills of alerts out of the report.",
+    ),
+]
+BlurSnapshots = Annotated[
+    bool, typer.Option("--blur-snapshots", help="Make faces in stills unrecognisable.")
+]
+Webhook = Annotated[
+    str | None,
+    typer.Option(
+        "--webhook",
+        metavar="URL",
+        help="POST session events to this address, signed with ECHODEPTH_WEBHOOK_SECRET.",
     ),
 ]
 Force = Annotated[
@@ -172,3 +183,10 @@ def _parsed(cls: type, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _flag(name: str) -> str:
     return "--" + name.removesuffix("_s").replace("_", "-")
+
+
+def without_secrets(command_line: Sequence[str], webhook: str | None) -> tuple[str, ...]:
+    """Return the command line for reports; a webhook's address often holds a key."""
+    if webhook is None:
+        return tuple(command_line)
+    return tuple(word.replace(webhook, "...") for word in command_line)

@@ -35,7 +35,7 @@ def test_every_option_reaches_the_configuration(config_for):
         *("--started-at", "2026-03-01T09:30:00Z"),
         *("--arousal-high", "off", "--valence-low", "0.2", "--dominance-low", "0.1"),
         *("--arousal-rise", "0.3", "--valence-drop", "0.4", "--dominance-drop", "0.5"),
-        "--no-snapshots",
+        *("--no-snapshots", "--blur-snapshots", "--link-video"),
     )
     values = config.to_dict()
     assert values["alert_thresholds"] == {
@@ -51,7 +51,11 @@ def test_every_option_reaches_the_configuration(config_for):
     assert (values["baseline_start_s"], values["baseline_window_s"]) == (95.0, 20.0)
     assert (values["label"], values["use_case"]) == ("claim 7", "insurance_claims")
     assert values["started_at"] == "2026-03-01T09:30:00+00:00"
-    assert values["snapshots"] is False
+    assert (values["snapshots"], values["blur_snapshots"], values["link_video"]) == (
+        False,
+        True,
+        True,
+    )
 
 
 def test_options_come_before_the_file(config_for, tmp_path):
@@ -76,7 +80,12 @@ def test_an_unknown_setting_in_the_file_is_named(run_cli, tmp_path):
 
 def test_the_command_line_is_handed_on_for_the_record(config_for):
     config_for("--fps", "5")
-    assert config_for.fake.calls[-1][4] == ["echodepth", "analyse", "x.mp4", "--fps", "5"]
+    assert config_for.fake.calls[-1][4] == ("echodepth", "analyse", "x.mp4", "--fps", "5")
+
+
+def test_a_webhook_address_stays_out_of_the_record(config_for):
+    config_for("--webhook", "http://127.0.0.1:9/key", "--quiet")
+    assert "key" not in " ".join(config_for.fake.calls[-1][4])
 
 
 def test_analyze_is_an_accepted_spelling(run_cli, config_for):
