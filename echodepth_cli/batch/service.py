@@ -170,9 +170,15 @@ def _workers(request: BatchRequest, jobs: int) -> int:
 
 def _open_executor(request: BatchRequest, workers: int, listener: BatchListener) -> JobExecutor:
     if request.scheduler is not None:
-        from echodepth_cli.batch.cluster import ClusterExecutor
-
-        return ClusterExecutor(request.scheduler, listener, timeout_s=request.timeout_s)
+        try:
+            from echodepth_cli.batch.cluster import ClusterExecutor
+        except ImportError as error:
+            raise UsageError(
+                "--scheduler needs Dask; install it with: pip install 'echodepth-cli[cluster]'"
+            ) from error
+        return ClusterExecutor(
+            request.scheduler, listener, out_dir=request.out_dir, timeout_s=request.timeout_s
+        )
     if workers == 0:
         return SerialExecutor(open_pipeline, listener)
     return WorkerSlots(workers, open_pipeline, listener, timeout_s=request.timeout_s)

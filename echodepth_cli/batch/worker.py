@@ -51,6 +51,11 @@ def worker_main(connection: Connection, open_run_job: OpenRunJob, log_level: int
             pipe.send(("outcome", run_job(job, _EventForwarder(pipe))))
 
 
+def lean(event: Event) -> Event:
+    """Return an event without what the job's outcome carries as well."""
+    return dataclasses.replace(event, report={}) if isinstance(event, ReportReady) else event
+
+
 class _Pipe:
     """The worker's end of the pipe; an analysis may log from several threads."""
 
@@ -81,10 +86,7 @@ class _EventForwarder:
             if now < self._next_frame_event:
                 return
             self._next_frame_event = now + FRAME_EVENT_INTERVAL_S
-        if isinstance(event, ReportReady):
-            # The outcome carries what the parent needs of it.
-            event = dataclasses.replace(event, report={})
-        self._pipe.send(("event", event))
+        self._pipe.send(("event", lean(event)))
 
 
 class _LogForwarder(logging.handlers.QueueHandler):

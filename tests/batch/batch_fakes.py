@@ -77,14 +77,14 @@ def fake_analyse(
     with staged_directory(out_dir, force=force) as staging:
         (staging / "frames.parquet").write_bytes(b"frames" + file_sha256(path).encode())
         sink.on_event(FrameAnalysed(0.0))
-        _act(path)
+        _act(path, sink)
         report = make_report(path, config, alerts=path.read_bytes().count(b"alert"))
         (staging / "report.html").write_text("<p>report</p>")
         (staging / "report.json").write_bytes(to_json_bytes(report))
     return FakeResult(report)
 
 
-def _act(path: Path) -> None:
+def _act(path: Path, sink: EventSink) -> None:
     match path.read_bytes().split()[:1]:
         case [b"corrupt"]:
             raise InputError(f"{path}: not a video")
@@ -104,6 +104,10 @@ def _act(path: Path) -> None:
         case [b"hang"]:
             path.with_suffix(".hanging").touch()
             time.sleep(600)
+        case [b"slow"]:
+            for frame in range(6000):
+                time.sleep(0.1)
+                sink.on_event(FrameAnalysed(frame / 2))
         case [b"stuck"]:
             # A codec in native code does not notice SIGTERM.
             signal.signal(signal.SIGTERM, signal.SIG_IGN)

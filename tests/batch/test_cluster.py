@@ -1,0 +1,159 @@
+"""A real Dask scheduler and real worker processes on loopback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from batch_fakes import open_fake
+
+from echodepth_cli.batch import cluster_worker
+from echodepth_cli.errors import ExitCode, ModelError, OutputError, UsageError
+
+pytest.importorskip("distributed", reason="needs the extra: pip install 'echodepth-cli[cluster]'")
+
+from echodepth_cli.batch.cluster import ClusterExecutor
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+class Cluster:
+    """One scheduler and some workers, each a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.processes = folder, []
+        self.environment = {
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parent),
+            "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "20s",
+        }
+        ready = folder / "scheduler.json"
+        self._start("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(ready))
+        self.address = self._address(ready)
+
+    def _start(self, *arguments: str) -> subprocess.Popen:
+        log = (self.folder / f"{arguments[0]}-{len(self.processes)}.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dask", *arguments, "--host", "127.0.0.1"],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=log,
+            stderr=log,
+        )
+        self.processes.append(process)
+        return process
+
+    def _address(self, ready: Path) -> str:
+        import json
+
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                return json.loads(ready.read_text())["address"]
+            except (OSError, ValueError, KeyError):
+                time.sleep(0.1)
+        pytest.fail((self.folder / "scheduler-0.log").read_text())
+
+    def add_workers(self, count: int) -> list[subprocess.Popen]:
+        from distributed import Client
+
+        workers = [
+            self._start("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard")
+            for _ in range(count)
+        ]
+        with Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(count, timeout=60)
+        return workers
+
+    def stop(self) -> None:
+        for process in reversed(self.processes):
+            process.send_signal(signal.SIGTERM)
+        for process in reversed(self.processes):
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture(scope="module")
+def empty_cluster(tmp_path_factory):
+    cluster = Cluster(tmp_path_factory.mktemp("dask"))
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def cluster(empty_cluster):
+    empty_cluster.add_workers(2)
+    return empty_cluster
+
+
+def executor_for(bench, cluster, **options) -> ClusterExecutor:
+    return ClusterExecutor(
+        cluster.address, bench.recorder, out_dir=bench.out, open_run_job=open_fake, **options
+    )
+
+
+def outputs(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.parent != folder
+    }
+
+
+def test_a_cluster_without_workers_is_said_before_any_work(bench, empty_cluster):
+    with pytest.raises(UsageError, match="has no workers"):
+        executor_for(bench, empty_cluster)
+
+
+def test_an_address_where_no_scheduler_answers_is_a_usage_error(bench, monkeypatch):
+    monkeypatch.setattr("echodepth_cli.batch.cluster._CONNECT_S", "1s")
+    with pytest.raises(UsageError, match="no Dask scheduler answers"):
+        ClusterExecutor("tcp://127.0.0.1:9", bench.recorder, out_dir=bench.out)
+
+
+def test_two_workers_give_the_same_files_and_outcomes_as_this_process(bench, cluster):
+    for number in range(5):
+        bench.add(f"{number}.mp4", "ok" + " alert" * number)
+    bench.add("broken.mp4", "corrupt")
+    bench.run()
+    expected, statuses = outputs(bench.out), bench.statuses()
+    result = bench.run(executor=executor_for(bench, cluster), force=True)
+    assert outputs(bench.out) == expected
+    assert bench.statuses() == statuses
+    assert result.exit_code == ExitCode.BATCH_PARTIAL
+    assert len({outcome.worker for outcome in bench.recorder.outcomes.values()}) == 2
+
+
+def test_a_recording_that_takes_too_long_is_stopped_between_frames(bench, cluster):
+    bench.add("slow.mp4", "slow")
+    bench.add("ok.mp4", "ok")
+    bench.run(executor=executor_for(bench, cluster, timeout_s=1.0), timeout_s=1.0)
+    assert bench.statuses() == {"slow": "timed_out", "ok": "done"}
+    assert not list(bench.out.rglob("*.partial"))
+
+
+def test_workers_with_other_models_or_another_file_system_are_refused(bench, cluster, monkeypatch):
+    with pytest.raises(OutputError, match="a file system that all its machines share"):
+        ClusterExecutor(cluster.address, bench.recorder, out_dir=bench.out / "not there")
+    monkeypatch.setattr(cluster_worker, "model_digests", lambda: {"au": "0" * 64})
+    with pytest.raises(ModelError, match="has au None, this machine 0000"):
+        executor_for(bench, cluster)
+
+
+def test_the_job_of_a_lost_worker_goes_to_another(bench, cluster):
+    (extra,) = cluster.add_workers(1)
+    path = bench.add("unlucky.mp4", "kill-once")
+    bench.add("ok.mp4", "ok")
+    result = bench.run(executor=executor_for(bench, cluster))
+    assert path.with_suffix(".killed").exists()
+    assert bench.statuses() == {"unlucky": "done", "ok": "done"}
+    assert result.exit_code == ExitCode.OK
+    extra.terminate()
