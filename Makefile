@@ -7,7 +7,7 @@ ARGS ?=
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 SYSTEM_LIBRARIES := libgl1 libglib2.0-0 libegl1 libgles2
-BROWSER := chromium chromium-driver
+BROWSER := chromium
 
 .PHONY: help demo test check train bench clean
 .DEFAULT_GOAL := help
@@ -90,7 +90,7 @@ endef
 
 # The browser is for the tests of the report only; without it they are skipped and say so.
 $(VENV)/.browser: | $(BIN)/python
-	@if ! command -v chromedriver >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq; \
 	  apt-get install -y -qq --no-install-recommends $(BROWSER) \
 	    || echo "No browser could be installed; the browser tests will be skipped." >&2; \

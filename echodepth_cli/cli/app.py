@@ -10,6 +10,7 @@ from echodepth_cli.cli.analyse import analyse
 from echodepth_cli.cli.aus import aus
 from echodepth_cli.cli.batch import batch
 from echodepth_cli.cli.doctor import doctor
+from echodepth_cli.cli.frame import frame
 from echodepth_cli.cli.models import models
 from echodepth_cli.cli.report import report
 from echodepth_cli.cli.schema import schema
@@ -57,6 +58,7 @@ def echodepth(
 app.command()(analyse)
 app.command("analyze", hidden=True)(analyse)
 app.command()(batch)
+app.command()(frame)
 app.command()(report)
 app.command()(aus)
 app.command()(schema)

@@ -38,28 +38,39 @@ def frame_results(frames: Path, *, aus: bool = False) -> Iterator[dict[str, Any]
 
 
 def frame_result(row: Mapping[str, Any], *, aus: bool = False) -> dict[str, Any]:
-    """Return one row of `frames.parquet` as a frame result.
+    """Return one row of `frames.parquet` as a frame result."""
+    head = ("frame_id", "session_id", "timestamp_ms", "session_offset_s")
+    return {name: row[name] for name in head} | measured_part(row, aus=aus)
+
+
+def measured_part(row: Mapping[str, Any], *, aus: bool = False) -> dict[str, Any]:
+    """Return what a row says was measured.
 
     ``vad`` is there where the face was measured; elsewhere ``code`` and ``message`` say why not.
     """
-    result = {
-        name: row[name] for name in ("frame_id", "session_id", "timestamp_ms", "session_offset_s")
-    }
+    status = FrameStatus(row["status"])
     if row["valence"] is None:
-        status = FrameStatus(row["status"])
-        result |= {"code": status.value, "message": _MESSAGES[status]}
+        result = unmeasured_part(str(status), _MESSAGES[status])
     else:
-        result["vad"] = {
-            **{name: row[name] for name in _SCORES},
-            "confidence": row["confidence"],
-            "delta_from_baseline": {name: row[f"delta_{name}"] for name in _SCORES},
+        delta = {name: row[f"delta_{name}"] for name in _SCORES}
+        result = {
+            "status": str(status),
+            "vad": {
+                **{name: row[name] for name in _SCORES},
+                "confidence": row["confidence"],
+                "delta_from_baseline": None if delta["valence"] is None else delta,
+            },
+            "active_aus": row["active_aus"] or [],
+            "alert_triggered": bool(row["alert_triggered"]),
+            "alert_reason": row["alert_reason"],
         }
-    result["active_aus"] = row["active_aus"] or []
-    result["alert_triggered"] = bool(row["alert_triggered"])
-    result["alert_reason"] = row["alert_reason"]
-    if aus:
-        result["aus"] = action_units(row)
-    return result
+    return result | ({"aus": action_units(row)} if aus else {})
+
+
+def unmeasured_part(code: str, message: str) -> dict[str, Any]:
+    """Return what stands where nothing was measured."""
+    nothing = {"active_aus": [], "alert_triggered": False, "alert_reason": None}
+    return {"code": code, "message": message, **nothing}
 
 
 def action_units(row: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
