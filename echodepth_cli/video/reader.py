@@ -17,6 +17,7 @@ from echodepth_cli.video.picture import PictureMaker
 from echodepth_cli.video.source import VideoLimits, open_container
 from echodepth_cli.video.streams import choose_stream, created_at, frame_rate, recording_length
 from echodepth_cli.video.timeline import Timeline
+from echodepth_cli.video.traits import PictureTraits
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -70,8 +71,9 @@ def open_video(path: Path, *, limits: VideoLimits | None = None) -> Iterator[Vid
         NotFoundError: ``path`` does not exist.
         InputError: it is no regular file, no video, over ``limits``, or no frame can be decoded.
     """
-    with open_container(path) as container:
-        yield PyAvReader(path, container, limits or VideoLimits())
+    limits = limits or VideoLimits()
+    with open_container(path, limits) as container:
+        yield PyAvReader(path, container, limits)
 
 
 class PyAvReader:
@@ -96,7 +98,8 @@ class PyAvReader:
         self._in_decoding_order = container.format.name == "avi"
         self._decoder = PacketDecoder(path, container, stream, limits)
         self._wanted: Callable[[float], bool] | None = None
-        self._decoded = self._interlaced = 0
+        self._traits = PictureTraits(stream)
+        self._decoded = 0
         self._last_offset_s: float | None = None
         self._finished = False
         self._source = self._decoder.frames(self._is_wanted)
@@ -112,7 +115,7 @@ class PyAvReader:
             offset_s = self._timeline.place(self._time(frame), following)
             self._check_offset(offset_s)
             self._decoded += 1
-            self._interlaced += frame.interlaced_frame
+            self._traits.note(frame, offset_s)
             self._last_offset_s = offset_s
             yield DecodedFrame(offset_s, frame.pts, self._time_base, frame, self._maker)
         self._finished = True
@@ -145,11 +148,8 @@ class PyAvReader:
 
     def report(self) -> DecodeReport:
         """Return what was met so far; complete once `frames` is exhausted."""
-        said = [*self._warnings, *self._timeline.warnings(), *self._decoder.warnings()]
-        if self._interlaced:
-            said.append(
-                "The recording is interlaced; its pictures are used as stored, both fields."
-            )
+        said = [*self._warnings, *self._traits.warnings()]
+        said += [*self._timeline.warnings(), *self._decoder.warnings()]
         if self._is_cut_short():
             said.append(
                 f"The file states {self._length_s():.2f} s but its pictures end at"

@@ -32,8 +32,8 @@ _BUFFER_BYTES = 1 << 18
 class VideoLimits:
     """Bounds on what a recording may ask of this machine."""
 
-    max_pixels: int = 8192 * 8192
-    """Largest picture, width times height."""
+    max_pixels: int = 8192 * 4320
+    """Largest picture, width times height; 8K film. A decoder may hold 17 of them."""
     max_duration_s: float = 24 * 3600.0
     """Longest recording."""
     max_failures: int = 3000
@@ -64,7 +64,7 @@ def reading_errors(path: Path, doing: str = "read") -> Iterator[None]:
 
 
 @contextmanager
-def open_container(path: Path) -> Iterator[InputContainer]:
+def open_container(path: Path, limits: VideoLimits | None = None) -> Iterator[InputContainer]:
     """Open ``path`` as a video container; raises NotFoundError or InputError with what to do."""
     import av
 
@@ -73,6 +73,8 @@ def open_container(path: Path) -> Iterator[InputContainer]:
             container = av.open(
                 _Nameless(file),
                 mode="r",
+                # FFmpeg decodes a little to find out what it has been given.
+                options={"max_pixels": str((limits or VideoLimits()).max_pixels)},
                 container_options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"},
                 metadata_errors="replace",
                 buffer_size=_BUFFER_BYTES,

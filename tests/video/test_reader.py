@@ -155,7 +155,9 @@ def test_the_picture_can_change_size_midway(tmp_path):
     )
     with open_video(path) as reader:
         shapes = [frame.to_rgb().shape for frame in reader.frames()]
+        report = reader.report()
     assert shapes == [(96, 128, 3)] * 10 + [(192, 256, 3)] * 10
+    assert "The picture changes size 1 time(s)" in " ".join(report.warnings)
 
 
 def test_cover_art_is_not_the_recording(tmp_path):
@@ -176,6 +178,15 @@ def test_interlaced_pictures_are_said(tmp_path):
     path = clips.write_clip(tmp_path / "a.mp4", clips.regular(10), options=options, size=(128, 128))
     _, _, report = read(path)
     assert "interlaced" in " ".join(report.warnings)
+
+
+def test_high_dynamic_range_is_said(tmp_path):
+    options = {"x264-params": "transfer=arib-std-b67:colorprim=bt2020:log-level=none"}
+    path = clips.write_clip(
+        tmp_path / "a.mp4", clips.regular(5), options=options, pix_fmt="yuv420p10le"
+    )
+    _, _, report = read(path)
+    assert "high dynamic range" in " ".join(report.warnings)
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,17 @@ def test_pictures_over_the_limit(tmp_path):
     assert "max_pixels = 9600" in message
 
 
+def test_a_picture_that_grows_over_the_limit_midway_is_left_out_and_counted(tmp_path):
+    path = clips.join(
+        clips.write_clip(tmp_path / "small.ts", clips.regular(10)),
+        clips.write_clip(tmp_path / "large.ts", clips.regular(10, start_s=1), size=(512, 384)),
+        tmp_path / "both.ts",
+    )
+    with open_video(path, limits=VideoLimits(max_pixels=200 * 200)) as reader:
+        assert len(list(reader.frames())) == 10
+        assert reader.report().decode_failures == 10
+
+
 def test_a_recording_over_the_length_limit(tmp_path):
     path = clips.write_clip(tmp_path / "a.mp4", clips.regular(50))
     assert "max_duration_s = 1" in refusal(path, limits=VideoLimits(max_duration_s=1))
