@@ -33,6 +33,9 @@ MIN_SPREAD = 0.025
 BLOCK_S = 10
 """Changes of level are looked for between means of blocks of this length, in seconds."""
 
+MAX_BLOCKS = 1500
+"""Blocks are longer in recordings of more than some four hours: the search is quadratic."""
+
 MIN_LEVEL_S = 60
 """A level kept for less is no level."""
 
@@ -85,11 +88,12 @@ def find_anomalies(series: Series) -> list[Anomaly]:
     seconds, scores = _means(series, 1)
     if len(seconds) < MIN_SESSION_S:
         return []
-    blocks, levels = _means(series, BLOCK_S)
+    length_s = BLOCK_S * -(-len(seconds) // (BLOCK_S * MAX_BLOCKS))
+    blocks, levels = _means(series, length_s)
     found = []
     for dimension, name in enumerate(DIMENSIONS):
         excursions = _excursions(name, seconds, scores[:, dimension])
-        changes = _changes(name, blocks, levels[:, dimension])
+        changes = _changes(name, blocks, levels[:, dimension], length_s)
         found += excursions
         # The edges of a long excursion are changes too; once is enough.
         found += [c for c in changes if not any(_near(c, e) for e in excursions)]
@@ -107,9 +111,7 @@ def _means(series: Series, length_s: int) -> tuple[Float64Array, Float64Array]:
 
 
 def _excursions(name: str, seconds: Float64Array, values: Float64Array) -> list[Anomaly]:
-    first_of = np.searchsorted(seconds, seconds - SMOOTH_S // 2)
-    after_of = np.searchsorted(seconds, seconds + SMOOTH_S // 2, side="right")
-    smooth = np.array([np.median(values[a:b]) for a, b in zip(first_of, after_of, strict=True)])
+    smooth = _running_median(seconds, values)
     usual = float(np.median(values))
     z = (smooth - usual) / _spread(values)
     found = []
@@ -132,8 +134,23 @@ def _excursions(name: str, seconds: Float64Array, values: Float64Array) -> list[
     return found
 
 
-def _changes(name: str, blocks: Float64Array, values: Float64Array) -> list[Anomaly]:
-    shortest = MIN_LEVEL_S // BLOCK_S
+def _running_median(seconds: Float64Array, values: Float64Array) -> Float64Array:
+    """Return the median of the values at most half of `SMOOTH_S` away, for each of them."""
+    half = SMOOTH_S // 2
+    place = (seconds - seconds[0]).astype(int) + half
+    grid = np.full(place[-1] + half + 1, np.nan)
+    grid[place] = values
+    windows = np.lib.stride_tricks.sliding_window_view(grid, SMOOTH_S)[place - half]
+    # NaN sorts last, so the present values lead each row.
+    windows = np.sort(windows, axis=1)
+    count = np.isfinite(windows).sum(axis=1)
+    row = np.arange(len(windows))
+    median: Float64Array = (windows[row, (count - 1) // 2] + windows[row, count // 2]) / 2
+    return median
+
+
+def _changes(name: str, blocks: Float64Array, values: Float64Array, length_s: int) -> list[Anomaly]:
+    shortest = max(2, MIN_LEVEL_S // length_s)
     if len(values) < 2 * shortest:
         return []
     import ruptures
@@ -146,7 +163,7 @@ def _changes(name: str, blocks: Float64Array, values: Float64Array) -> list[Anom
     return [
         Anomaly(
             start_s=float(blocks[edge]),
-            end_s=float(blocks[end - 1] + BLOCK_S),
+            end_s=float(blocks[end - 1] + length_s),
             apex_s=float(blocks[edge]),
             signal=name,
             direction="change",

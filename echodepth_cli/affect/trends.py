@@ -62,17 +62,18 @@ def minute_trend(series: Series) -> list[dict[str, Any]]:
     end_s = float(series.offset_s[-1] + series.durations_s()[-1])
     rows = []
     for minute in range(minutes[0], minutes[-1] + 1):
-        inside = minutes == minute
-        used = inside & series.reliable
+        inside = slice(*np.searchsorted(minutes, (minute, minute + 1)))
+        used = series.reliable[inside]
         row: dict[str, Any] = {
             "minute": minute,
             "start_s": 60.0 * minute,
             "end_s": min(60.0 * (minute + 1), end_s),
-            "frames": int(inside.sum()),
-            "coverage": float(used.sum() / inside.sum()) if inside.any() else 0.0,
+            "frames": len(used),
+            "coverage": float(used.mean()) if len(used) else 0.0,
         }
         for d, key in enumerate("vad"):
-            row[key] = _mean_with_interval(series.offset_s[used], series.vad[used, d])
+            scores = series.vad[inside, d][used]
+            row[key] = _mean_with_interval(series.offset_s[inside][used], scores)
         rows.append(row)
     return rows
 

@@ -34,6 +34,7 @@ from echodepth_cli.face.observer import observe
 from echodepth_cli.face.tracker import MediaPipeTracker
 from echodepth_cli.records import FaceObservation
 from models.training.face_model import REPO
+from models.training.registry import register
 
 Floats = NDArray[np.float64]
 PHOTOS = REPO.parent / "shared" / "data" / "photos"
@@ -71,6 +72,8 @@ PRIOR = {
     25: (0.0, 0.20, 0.0),
     26: (0.0, 0.30, -0.05),
     27: (0.0, 0.30, -0.10),
+    41: (-0.10, -0.20, -0.10),
+    42: (-0.15, -0.25, -0.10),
     43: (-0.20, -0.30, -0.15),
 }
 """Signs and sizes expected of each AU's weights; see `vad_weights.toml` for the source."""
@@ -318,6 +321,7 @@ def main() -> None:
     text = json.dumps(report, indent=2) + "\n"
     if not options.dry_run:
         (REPO / "models" / "vad_figures.json").write_text(text, encoding="utf-8")
+        register(REPO / "models")
     print(text)
 
 
