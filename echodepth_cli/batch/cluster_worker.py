@@ -24,7 +24,7 @@ from echodepth_cli.batch.plan import sweep_staging
 from echodepth_cli.batch.work import model_digests
 from echodepth_cli.batch.worker import lean
 from echodepth_cli.errors import ExitCode
-from echodepth_cli.events import Event, FrameAnalysed
+from echodepth_cli.events import Event, FrameAnalysed, SessionStarted
 
 _FRAME_EVENT_INTERVAL_S = 1.0
 """Progress crosses the network, so there is less of it than between processes."""
@@ -69,7 +69,8 @@ class ClusterSink:
         self, job: AnalysisJob, topic: str, plugin: ClusterWorker, timeout_s: float | None
     ) -> None:
         self._job, self._topic, self._plugin = job, topic, plugin
-        self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        self._timeout_s = timeout_s
+        self._deadline: float | None = None
         self._next_frame_event = 0.0
 
     def on_event(self, event: Event) -> None:
@@ -77,6 +78,8 @@ class ClusterSink:
         now = time.monotonic()
         if self._plugin.stopping or (self._deadline is not None and now > self._deadline):
             raise StopJob
+        if isinstance(event, SessionStarted) and self._timeout_s is not None:
+            self._deadline = now + self._timeout_s
         if isinstance(event, FrameAnalysed):
             if now < self._next_frame_event:
                 return

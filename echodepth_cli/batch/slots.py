@@ -23,9 +23,13 @@ from typing import TypeAlias
 from echodepth_cli.batch.executors import JobListener, JobTimeoutError, WorkerLostError
 from echodepth_cli.batch.jobs import AnalysisJob, JobOutcome, OpenRunJob
 from echodepth_cli.batch.worker import worker_main
+from echodepth_cli.events import SessionStarted
 
 _GRACE_S = 3.0
 """How long a worker that is told to stop may take to clean up before it is killed."""
+
+_STARTING_S = 60.0
+"""What a new worker may take to load its models, on top of the first recording's own time."""
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -123,17 +127,18 @@ class _Worker:
         )
         self._process.start()
         remote.close()
+        self._warm = False
 
     def run(self, job: AnalysisJob, listener: JobListener, timeout_s: float | None) -> JobOutcome:
         """Run one job to its outcome.
 
         Raises WorkerLostError when the process dies, JobTimeoutError when time is up.
         """
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        clock = _Clock(timeout_s, 0.0 if self._warm else _STARTING_S)
         try:
             self._pipe.send(job)
             while True:
-                outcome = self._take_message(job, listener, deadline)
+                outcome = self._take_message(job, listener, clock)
                 if outcome is not None:
                     return outcome
         except (EOFError, ConnectionError) as error:
@@ -141,11 +146,10 @@ class _Worker:
             raise WorkerLostError(_how_it_died(self._process.exitcode)) from error
 
     def _take_message(
-        self, job: AnalysisJob, listener: JobListener, deadline: float | None
+        self, job: AnalysisJob, listener: JobListener, clock: _Clock
     ) -> JobOutcome | None:
-        wait_s = None if deadline is None else max(0.0, deadline - time.monotonic())
         # The pipe ends with the process, so a death is noticed here as well.
-        if not connection.wait([self._pipe], wait_s):
+        if not connection.wait([self._pipe], clock.left_s()):
             raise JobTimeoutError
         kind, content = self._pipe.recv()
         if kind == "outcome":
@@ -153,8 +157,11 @@ class _Worker:
             return outcome
         if kind == "log":
             logging.getLogger(content.name).handle(content)
-        else:
-            listener.on_job_event(job, content)
+            return None
+        if isinstance(content, SessionStarted):
+            self._warm = True
+            clock.restart()
+        listener.on_job_event(job, content)
         return None
 
     def terminate(self) -> None:
@@ -169,6 +176,22 @@ class _Worker:
             self._process.kill()
             self._process.join()
         self._pipe.close()
+
+
+class _Clock:
+    """The time left to one job, if it is limited."""
+
+    def __init__(self, limit_s: float | None, extra_s: float) -> None:
+        self._limit_s = limit_s
+        self._end = time.monotonic() + (limit_s or 0.0) + extra_s
+
+    def restart(self) -> None:
+        """Count from now: the recording is open and the models are loaded."""
+        self._end = time.monotonic() + (self._limit_s or 0.0)
+
+    def left_s(self) -> float | None:
+        """Return the seconds left, or None without a limit."""
+        return None if self._limit_s is None else max(0.0, self._end - time.monotonic())
 
 
 def _how_it_died(exit_code: int | None) -> str:

@@ -17,10 +17,11 @@ from pathlib import Path
 from echodepth_cli.batch.jobs import AnalysisJob, JobOutcome, RunJob, run_job
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import InputError, NoFaceError
-from echodepth_cli.events import EventSink, FrameAnalysed
+from echodepth_cli.events import EventSink, FrameAnalysed, SessionStarted
 from echodepth_cli.output.atomic import staged_directory
 from echodepth_cli.output.provenance import file_sha256, session_id
 from echodepth_cli.output.report_json import to_json_bytes
+from echodepth_cli.records import VideoInfo
 
 MODELS = {"au.onnx": "a" * 64}
 
@@ -76,6 +77,8 @@ def fake_analyse(
 ) -> FakeResult:
     with staged_directory(out_dir, force=force) as staging:
         (staging / "frames.parquet").write_bytes(b"frames" + file_sha256(path).encode())
+        info = VideoInfo(path, "mp4", "h264", 640, 480, 0, 90.0, 25.0, None)
+        sink.on_event(SessionStarted("ses", config.label, info, 90.0, 0))
         sink.on_event(FrameAnalysed(0.0))
         _act(path, sink)
         report = make_report(path, config, alerts=path.read_bytes().count(b"alert"))
