@@ -81,15 +81,17 @@ def mirror_targets() -> tuple[NDArray[np.int64], Floats]:
     return order, sign
 
 
-def neutral_of(data: Dataset, rng: np.random.Generator | None = None) -> dict[int, Floats]:
-    """Return per identity the mean (478, 3) of its neutral pictures, or of a random few."""
-    out: dict[int, Floats] = {}
+def neutral_rows(
+    data: Dataset, rng: np.random.Generator | None = None
+) -> dict[int, NDArray[np.int64]]:
+    """Return per identity its neutral pictures, all or a random few."""
+    out: dict[int, NDArray[np.int64]] = {}
     where = np.flatnonzero(data.neutral)
     for one in np.unique(data.identity[where]):
         rows = where[data.identity[where] == one]
         if rng is not None:
             rows = rng.choice(rows, size=rng.integers(1, len(rows) + 1), replace=False)
-        out[int(one)] = data.points[rows].mean(axis=0)
+        out[int(one)] = rows
     return out
 
 

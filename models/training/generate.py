@@ -29,6 +29,8 @@ IDENTITIES = 40
 NEUTRALS = 3
 EXPRESSIVE = 13
 
+_TEXTURE_PX = 256
+
 _SCENES = 2
 """Framings and lights per person; the camera's distance stays, as in a recording."""
 
@@ -108,7 +110,7 @@ def _lip_gap(model: FaceModel, person: Person, shapes: Floats) -> Floats:
 
 def _open_stage() -> _Stage:
     model = with_own_shapes(load_face_model())
-    return _Stage(model, make_canvas(model), MediaPipeTracker(max_faces=1))
+    return _Stage(model, make_canvas(model, _TEXTURE_PX), MediaPipeTracker(max_faces=1))
 
 
 _stage: _Stage | None = None

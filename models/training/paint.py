@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from models.training.face_model import HEAD, SKIN, FaceModel, Floats
 from models.training.raster import rasterise
 
 TEXTURE_PX = 512
+"""Texture size for large pictures; `make_canvas` takes a smaller one for small faces."""
 
 WRINKLES = (
     "forehead", "forehead_L", "forehead_R", "glabella", "nose_root", "crow_L", "crow_R",
@@ -70,9 +72,9 @@ class Canvas:
     """(17, N, N) height of each wrinkle group at depth 1."""
 
 
-def make_canvas(model: FaceModel) -> Canvas:
+def make_canvas(model: FaceModel, size_px: int = TEXTURE_PX) -> Canvas:
     """Measure the texture space of the morphable face; takes about a second, do it once."""
-    position = _texel_positions(model)
+    position = _texel_positions(model, size_px)
     x, y, z = position[..., 0], position[..., 1], position[..., 2]
     front = (z > 2).astype(np.float32)
     mark = model.neutral[model.landmark68]
@@ -102,7 +104,7 @@ def make_canvas(model: FaceModel) -> Canvas:
 def paint_skin(canvas: Canvas, look: Look) -> Floats:
     """Return the (N, N, 3) skin texture, 0..255."""
     rng = np.random.default_rng(look.seed)
-    coarse, fine, hairs = (_noise(rng, sigma) for sigma in (14.0, 1.5, 0.8))
+    coarse, fine, hairs = (_noise(rng, s, len(canvas.lips)) for s in (14.0, 1.5, 0.8))
     colour = np.broadcast_to(look.skin, (*coarse.shape, 3)).astype(np.float32).copy()
     colour *= (1 + look.mottle * (coarse + 0.6 * fine))[..., None]
     colour *= 1 - 0.18 * canvas.shade[..., None]
@@ -156,13 +158,13 @@ def wrinkle_heights(canvas: Canvas, look: Look, active: Floats) -> Floats:
     return np.tensordot(total, canvas.furrows, 1)
 
 
-def _texel_positions(model: FaceModel) -> Floats:
+def _texel_positions(model: FaceModel, size_px: int) -> Floats:
     skin = model.kind == SKIN
-    uv = model.uv[skin].reshape(-1, 2) * (TEXTURE_PX - 1)
+    uv = model.uv[skin].reshape(-1, 2) * (size_px - 1)
     # Each corner is its own vertex: seams in the texture have two. Drawn once per winding.
     corners = np.arange(len(uv), dtype=np.int32).reshape(-1, 3)
     corners = np.concatenate([corners, corners[:, ::-1]])
-    owner, weight = rasterise(uv, np.zeros(len(uv), np.float32), corners, TEXTURE_PX, TEXTURE_PX)
+    owner, weight = rasterise(uv, np.zeros(len(uv), np.float32), corners, size_px, size_px)
     where = model.neutral[model.triangles[skin].reshape(-1)]
     w = np.concatenate([weight, 1 - weight.sum(axis=2, keepdims=True)], axis=2)
     position = np.einsum("ijk,ijkc->ijc", w, where[corners[owner]])
@@ -172,13 +174,13 @@ def _texel_positions(model: FaceModel) -> Floats:
 
 def _furrows(position: Floats, front: Floats) -> Floats:
     """Return each wrinkle group as a height map; lines drawn on the average face."""
-    out = np.zeros((len(WRINKLES), TEXTURE_PX, TEXTURE_PX), dtype=np.float32)
+    out = np.zeros((len(WRINKLES), *front.shape), dtype=np.float32)
     for name, lines in _furrow_lines().items():
         for line in lines:
             near = _distance(position[..., :2], np.array(line, dtype=np.float32))
             depth = np.exp(-0.5 * (near / 0.10) ** 2) - 0.35 * np.exp(-0.5 * (near / 0.30) ** 2)
             out[WRINKLES.index(name)] -= depth * front
-    pits = _noise(np.random.default_rng(5), 2.5)
+    pits = _noise(np.random.default_rng(5), 2.5, len(front))
     x, y = position[..., 0], position[..., 1]
     out[WRINKLES.index("chin")] = 0.8 * pits * _blob(x, y, 0, -6.3, 1.4, 1.1) * front
     return out
@@ -210,7 +212,7 @@ def _furrow_lines() -> dict[str, list[list[tuple[float, float]]]]:
 
 def _distance(points: Floats, line: Floats) -> Floats:
     best = np.full(points.shape[:-1], 1e9, dtype=np.float32)
-    for a, b in zip(line[:-1], line[1:], strict=True):
+    for a, b in pairwise(line):
         along = np.clip(((points - a) @ (b - a)) / ((b - a) @ (b - a)), 0, 1)
         away = np.linalg.norm(points - (a + along[..., None] * (b - a)), axis=-1)
         best = np.minimum(best, away)
@@ -219,7 +221,8 @@ def _distance(points: Floats, line: Floats) -> Floats:
 
 def _inside(x: Floats, y: Floats, polygon: Floats) -> NDArray[np.bool_]:
     odd = np.zeros(x.shape, dtype=bool)
-    for (xi, yi), (xj, yj) in zip(polygon[:, :2], np.roll(polygon[:, :2], 1, axis=0), strict=True):
+    before = np.roll(polygon[:, :2], 1, axis=0)
+    for (xi, yi), (xj, yj) in zip(polygon[:, :2], before, strict=True):
         odd ^= ((yi > y) != (yj > y)) & (x < (xj - xi) * (y - yi) / (yj - yi + 1e-12) + xi)
     return odd
 
@@ -237,7 +240,11 @@ def _mix(under: Floats, over: Floats, share: Floats) -> Floats:
     return (under + (over - under) * share[..., None]).astype(np.float32)
 
 
-def _noise(rng: np.random.Generator, sigma: float) -> Floats:
-    field = rng.normal(size=(TEXTURE_PX, TEXTURE_PX)).astype(np.float32)
-    field = cv2.GaussianBlur(field, (0, 0), sigma)
+def _noise(rng: np.random.Generator, sigma: float, size_px: int) -> Floats:
+    """Return smooth noise of unit spread; ``sigma`` counts in texels of a 512 texture."""
+    shrink = 4 if sigma > 8 else 1
+    small = size_px // shrink
+    field = rng.standard_normal((small, small), dtype=np.float32)
+    field = cv2.GaussianBlur(field, (0, 0), max(sigma * small / TEXTURE_PX, 0.4))
+    field = cv2.resize(field, (size_px, size_px), interpolation=cv2.INTER_LINEAR)
     return field / field.std()

@@ -91,7 +91,7 @@ def shade(
 
     ``texture`` (N, N, 3) paints skin and ``height_map`` (N, N) tilts its normals and darkens its
     hollows (wrinkles); ``head_tint`` (V, 4) is colour and share of hair on the rest of the head;
-    ``palette`` rows: sclera, iris, pupil, teeth, gums, lashes, then (iris, pupil) radius in degrees.
+    ``palette`` rows: sclera, iris, pupil, teeth, gums, lashes, (iris, pupil) radius in degrees.
     ``lights`` rows: direction xyz, colour rgb; the first row's direction is unused (ambient).
     """
     size = texture.shape[0]
@@ -119,8 +119,8 @@ def shade(
                     colour[k] = top * (1 - fv) + low * fv
                 h = height_map[i, j]
                 # u runs to the subject's left (+x), v down (-y): tilt against the slope.
-                nx -= height_map[i, j + 1] - h
-                ny += height_map[i + 1, j] - h
+                nx -= (height_map[i, j + 1] - h) * size / 512
+                ny += (height_map[i + 1, j] - h) * size / 512
                 hollow = 1.0 + min(h, 0.0) * 0.25
             elif kind[t] == 1:
                 for k in range(3):

@@ -206,7 +206,7 @@ def _draw_glasses(
         lines.append(np.round(project(ring, camera)[0] * k).astype(np.int32))
         cv2.fillPoly(lens, [lines[-1]], glasses.colour)
         if glasses.glare > 0:
-            spot = lines[-1].mean(axis=0) + (0.3 * thick, -1.5 * thick)
+            spot = lines[-1].mean(axis=0) + np.array([0.3 * thick, -1.5 * thick])
             size = (int(3 * thick), int(1.2 * thick))
             cv2.ellipse(lens, tuple(int(v) for v in spot), size, -30, 0, 360, (255, 255, 255), -1)
     share = np.clip(glasses.tint + glasses.glare, 0, 0.6)

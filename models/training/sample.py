@@ -78,9 +78,9 @@ def expression(rng: Rng) -> Floats:
     chosen: dict[str, float] = {}
     kind = rng.random()
     if kind < 0.22:
-        chosen[_pick(rng)] = rng.uniform(0.1, 1.0)
+        chosen[_pick(rng)] = rng.uniform(0.15, 1.15)
     elif kind < 0.57:
-        gain = rng.uniform(0.25, 1.2)
+        gain = rng.uniform(0.3, 1.35)
         for name, strength in PROTOTYPES[rng.integers(len(PROTOTYPES))].items():
             if rng.random() < 0.9:
                 chosen[name] = strength * gain * rng.uniform(0.6, 1.3)
@@ -88,7 +88,7 @@ def expression(rng: Rng) -> Floats:
             chosen.setdefault(_pick(rng), rng.uniform(0.1, 0.7))
     elif kind < 0.85:
         for _ in range(rng.integers(2, 6)):
-            chosen[_pick(rng)] = rng.uniform(0.1, 0.9)
+            chosen[_pick(rng)] = rng.uniform(0.15, 1.05)
     else:
         gain = rng.uniform(0.5, 1.3)
         viseme = VISEMES[rng.integers(len(VISEMES))]
@@ -110,12 +110,13 @@ def resting(rng: Rng) -> Floats:
 
 def look(rng: Rng) -> Look:
     """Return the colours and surface of a random person, all ages and skins."""
-    level = rng.uniform(55, 238)
+    level = rng.uniform(70, 240)
     skin = level * np.array([1.0, rng.uniform(0.68, 0.83), rng.uniform(0.50, 0.74)])
     grey = rng.random() < 0.15
     hair = np.array([1.0, rng.uniform(0.7, 0.95), rng.uniform(0.5, 0.9)]) * rng.uniform(15, 120)
     hair = np.full(3, rng.uniform(120, 210)) if grey else hair
-    brow = np.minimum(hair * rng.uniform(0.5, 1.2), skin * 0.75)
+    # Face mesh finds brows by their contrast; faint ones hardly move its landmarks.
+    brow = np.minimum(hair * rng.uniform(0.4, 1.0), skin * rng.uniform(0.15, 0.55))
     lip = skin * np.array([rng.uniform(0.75, 1.0), rng.uniform(0.5, 0.8), rng.uniform(0.55, 0.85)])
     if rng.random() < 0.12:
         lip = np.array([rng.uniform(110, 190), rng.uniform(20, 60), rng.uniform(30, 80)])
@@ -131,8 +132,8 @@ def look(rng: Rng) -> Look:
             np.array([1, rng.uniform(0.6, 1.1), rng.uniform(0.3, 1.3)]) * rng.uniform(35, 110)
         ),
         clothes=_f32(rng.uniform(20, 220, 3)),
-        brow_width=rng.uniform(0.22, 0.6),
-        brow_density=rng.uniform(0.35, 1.0),
+        brow_width=rng.uniform(0.3, 0.75),
+        brow_density=rng.uniform(0.7, 1.0),
         blush=rng.uniform(0, 0.5),
         mottle=rng.uniform(0.01, 0.09),
         beard=rng.uniform(0.25, 0.95) if bearded else 0.0,
@@ -181,7 +182,7 @@ def scene(rng: Rng, distance_cm: float) -> Scene:
     small = rng.random() < 0.15
     low, high = (60, 110) if small else (110, 270)
     face = float(np.exp(rng.uniform(np.log(low), np.log(high))))
-    side = int(face * rng.uniform(1.35, 1.9))
+    side = int(face * rng.uniform(1.3, 1.7))
     camera = Camera(
         width_px=side,
         height_px=side,
@@ -202,7 +203,7 @@ def scene(rng: Rng, distance_cm: float) -> Scene:
         ambient=(float(ambient[0]), float(ambient[1]), float(ambient[2])),
         lights=tuple(lights),
         background=_background(rng),
-        supersample=2 if face < 160 else 1,
+        supersample=2 if face < 130 else 1,
     )
 
 
@@ -246,7 +247,7 @@ def _to_channels(
 ) -> Floats:
     value = dict.fromkeys(CHANNELS, 0.0)
     for name, strength in chosen.items():
-        strength = float(np.clip(strength, 0, 1.1))
+        strength = float(np.clip(strength, 0, 1.15))
         if name not in LATERAL:
             value[name] = strength
             continue

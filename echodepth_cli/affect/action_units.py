@@ -1,0 +1,253 @@
+"""Action Unit intensities from landmarks, relative to a neutral face.
+
+The models give channels: one per unit and side, lid closure, jaw opening, gaze and the gap of the
+lips. This module runs them and reads the 46 rows off the channels. An intensity is relative, 0 to
+1, not a FACS grade; it counts as active from 0.30. What cannot be seen is NaN with a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from echodepth_cli.affect.facs import ACTION_UNITS, Status
+from echodepth_cli.affect.neutral import Neutral, population_neutral
+from echodepth_cli.models import onnx_session, verified_bytes
+from echodepth_cli.records import FaceObservation, FloatArray, nan_array
+
+AU_COUNT: Final = len(ACTION_UNITS)
+
+SMALL_IOD_PX: Final = 20.0
+"""Below this the finest movements are less than the landmarks' noise."""
+
+FINE_AUS: Final = (5, 7, 11, 13, 14, 23, 24, 38, 39)
+"""Units whose slight (B) movement is under about two percent of the eye distance."""
+
+TURNED_YAW_DEG: Final = 50.0
+TURNED_PITCH_DEG: Final = 40.0
+"""Beyond these the far side, or the face, is hidden; models saw ±35 and ±25 degrees."""
+
+SIDED_AUS: Final = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 20)
+"""Units whose left and right intensity are given apart."""
+
+_SIDED: Final = (*SIDED_AUS, 11, 13)
+_CENTRAL: Final = (8, 17, 18, 22, 23, 24, 28, 29, 32, 34, 35, 38, 39)
+_UNTOLD: Final = (19, 33, 37)
+"""Proxies that this version does not estimate."""
+
+_CLOSED_GAP: Final = 0.02
+_FULL_GAP: Final = 0.20
+"""Gaps of the inner lips, in eye distances, from which AU25 counts and at which it is 1. Parted
+lips are parted whatever the person's rest, so AU25 alone is not relative to the neutral face."""
+
+_CLOSED_LID: Final = 0.80
+"""Lid channel of a closed eye in real recordings; landmarks leave a slit."""
+
+_INNER_LIPS: Final = (13, 14)
+
+_DROP: Final = 0.5
+"""Jaw opening at which AU26 is full and AU27 begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class AUEstimate:
+    """What one face shows."""
+
+    intensities: FloatArray
+    """(46,) 0..1 for AU1..AU46; the stronger side of lateral units; NaN where not seen."""
+    left: FloatArray
+    """(46,) the subject's left side; NaN for units without sides."""
+    right: FloatArray
+    gaze_x: float
+    """-1..1, towards the subject's left."""
+    gaze_y: float
+    """-1..1, up."""
+    lid_closure_left: float
+    """0 as open as at rest … 1 closed."""
+    lid_closure_right: float
+    lip_gap: float
+    """Gap between the inner lips, in eye distances."""
+    jaw_open: float
+    """0..1."""
+    reasons: Mapping[int, str]
+    """Why a unit is NaN: `not_observable`, `not_estimated`, `face_too_small`, `turned_away`."""
+
+    def extra_columns(self) -> dict[str, float | bool | str | None]:
+        """Return the columns beyond AU01..AU46, None where not seen; see `EXTRA_COLUMNS`."""
+        values: dict[str, float] = {}
+        for number in SIDED_AUS:
+            values[f"AU{number:02d}_L"] = float(self.left[number - 1])
+            values[f"AU{number:02d}_R"] = float(self.right[number - 1])
+        values["lid_closure_L"] = self.lid_closure_left
+        values["lid_closure_R"] = self.lid_closure_right
+        values["gaze_x"] = self.gaze_x
+        values["gaze_y"] = self.gaze_y
+        return {name: None if np.isnan(value) else value for name, value in values.items()}
+
+
+EXTRA_COLUMNS: Final[tuple[tuple[str, str, str], ...]] = (
+    *(
+        (
+            f"AU{number:02d}_{side}",
+            f"Relative intensity of AU{number} on the subject's {word} side.",
+            "0..1",
+        )
+        for number in SIDED_AUS
+        for side, word in (("L", "left"), ("R", "right"))
+    ),
+    ("lid_closure_L", "How far the subject's left eye is closed, from its rest.", "0..1"),
+    ("lid_closure_R", "How far the subject's right eye is closed, from its rest.", "0..1"),
+    ("gaze_x", "Gaze to the subject's left (positive) or right: FACS 61 and 62.", "-1..1"),
+    ("gaze_y", "Gaze up (positive) or down: FACS 63 and 64.", "-1..1"),
+)
+"""Name, meaning and range of what `AUEstimate.extra_columns` gives."""
+
+
+class ActionUnitModel:
+    """The two Action Unit models; holds no state between calls."""
+
+    def __init__(self, relative: Any, absolute: Any) -> None:
+        """Take two onnxruntime sessions; use `load`."""
+        self._relative, self._absolute = relative, absolute
+        metadata = relative.get_modelmeta().custom_metadata_map
+        self._names: tuple[str, ...] = tuple(metadata["channels"].split())
+        self._at = {name: k for k, name in enumerate(self._names)}
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> ActionUnitModel:
+        """Read and check the shipped models; raises ModelError."""
+        return cls(
+            onnx_session(verified_bytes("au_relative", folder)),
+            onnx_session(verified_bytes("au_absolute", folder)),
+        )
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Return the names of the channels that the models give."""
+        return self._names
+
+    def relative(
+        self, observations: Sequence[FaceObservation], neutral: Neutral
+    ) -> list[AUEstimate]:
+        """Return what each face shows against a neutral one; the population's uses `absolute`."""
+        if neutral.frames_used == 0:
+            return self.absolute(observations)
+        channels = self.relative_channels(observations, neutral)
+        return [
+            self._estimate(_above(row, neutral.floor), observation)
+            for row, observation in zip(channels, observations, strict=True)
+        ]
+
+    def absolute(self, observations: Sequence[FaceObservation]) -> list[AUEstimate]:
+        """Return what each face shows against the average neutral face of many people."""
+        channels = self.absolute_channels(observations)
+        return [
+            self._estimate(row, observation)
+            for row, observation in zip(channels, observations, strict=True)
+        ]
+
+    def relative_channels(
+        self, observations: Sequence[FaceObservation], neutral: Neutral
+    ) -> FloatArray:
+        """Return the (N, channels) raw channels against a neutral face."""
+        return self._run(self._relative, observations, neutral.points, neutral.pose_deg)
+
+    def absolute_channels(self, observations: Sequence[FaceObservation]) -> FloatArray:
+        """Return the (N, channels) raw channels against the population's neutral face."""
+        average = population_neutral(len(self._names))
+        return self._run(self._absolute, observations, average.points, average.pose_deg)
+
+    def _run(
+        self,
+        session: Any,
+        observations: Sequence[FaceObservation],
+        neutral_points: FloatArray,
+        neutral_pose: FloatArray,
+    ) -> FloatArray:
+        """Run one face at a time: sums then never depend on how faces were grouped."""
+        out = np.empty((len(observations), len(self._names)), dtype=np.float32)
+        for k, face in enumerate(observations):
+            pose = (face.pose.yaw_deg, face.pose.pitch_deg, face.pose.roll_deg)
+            feeds = {
+                "points": face.points[None],
+                "pose": np.array([pose], dtype=np.float32),
+                "neutral_points": neutral_points[None],
+                "neutral_pose": neutral_pose[None],
+            }
+            out[k] = session.run(["channels"], feeds)[0][0]
+        return out
+
+    def _estimate(self, channels: FloatArray, observation: FaceObservation) -> AUEstimate:
+        value = {name: float(channels[k]) for name, k in self._at.items()}
+        left, right = nan_array(AU_COUNT), nan_array(AU_COUNT)
+        for number in _SIDED:
+            left[number - 1] = _unit(value[f"AU{number:02d}_L"])
+            right[number - 1] = _unit(value[f"AU{number:02d}_R"])
+        left[29], right[29] = _unit(value["AU30_L"]), _unit(value["AU30_R"])
+        lids = _unit(value["lid_L"] / _CLOSED_LID), _unit(value["lid_R"] / _CLOSED_LID)
+        for side, lid in ((left, lids[0]), (right, lids[1])):
+            side[40:44] = _lid_bands(lid, float(side[6]))
+        intensities = np.fmax(left, right)
+        intensities[40:44] = _lid_bands(min(lids), float(intensities[6]))
+        for number in _CENTRAL:
+            intensities[number - 1] = _unit(value[f"AU{number:02d}"])
+        upper, lower = (observation.points[k] for k in _INNER_LIPS)
+        gap = float(np.linalg.norm(upper - lower))
+        intensities[24] = _unit((gap - _CLOSED_GAP) / (_FULL_GAP - _CLOSED_GAP))
+        intensities[25] = _unit(value["jaw"] / _DROP)
+        intensities[26] = _unit((value["jaw"] - _DROP) / (1 - _DROP))
+        reasons = _hidden(observation)
+        for number in reasons:
+            for row in (intensities, left, right):
+                row[number - 1] = np.nan
+        return AUEstimate(
+            intensities=intensities,
+            left=left,
+            right=right,
+            gaze_x=float(np.clip(value["gaze_x"], -1, 1)),
+            gaze_y=float(np.clip(value["gaze_y"], -1, 1)),
+            lid_closure_left=lids[0],
+            lid_closure_right=lids[1],
+            lip_gap=gap,
+            jaw_open=_unit(value["jaw"]),
+            reasons=reasons,
+        )
+
+
+def _above(channels: FloatArray, floor: FloatArray) -> FloatArray:
+    """Return the channels with those within the recording's noise at zero."""
+    return np.where(np.abs(channels) < floor, np.float32(0), channels)
+
+
+def _unit(value: float) -> float:
+    return min(max(value, 0.0), 1.0)
+
+
+def _lid_bands(closure: float, squint: float) -> tuple[float, float, float, float]:
+    """Return AU41, 42, 43 as bands of one closure that exclude each other, and AU44."""
+    if closure >= 0.75:
+        bands = (0.0, 0.0, closure)
+    elif closure >= 0.50:
+        bands = (0.0, closure, 0.0)
+    else:
+        bands = (closure if closure >= 0.25 else 0.0, 0.0, 0.0)
+    return (*bands, min(squint, 2 * closure))
+
+
+def _hidden(observation: FaceObservation) -> dict[int, str]:
+    """Return the units that this face cannot show, with the reason."""
+    reasons = {
+        u.number: "not_observable" for u in ACTION_UNITS if u.status is Status.NOT_OBSERVABLE
+    }
+    reasons |= dict.fromkeys(_UNTOLD, "not_estimated")
+    reasons |= dict.fromkeys((45, 46), "needs_time")
+    if observation.iod_px < SMALL_IOD_PX:
+        reasons |= dict.fromkeys(FINE_AUS, "face_too_small")
+    pose = observation.pose
+    if abs(pose.yaw_deg) > TURNED_YAW_DEG or abs(pose.pitch_deg) > TURNED_PITCH_DEG:
+        reasons = {u.number: "turned_away" for u in ACTION_UNITS} | reasons
+    return reasons
