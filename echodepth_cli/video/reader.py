@@ -71,9 +71,8 @@ def open_video(path: Path, *, limits: VideoLimits | None = None) -> Iterator[Vid
         NotFoundError: ``path`` does not exist.
         InputError: it is no regular file, no video, over ``limits``, or no frame can be decoded.
     """
-    limits = limits or VideoLimits()
-    with open_container(path, limits) as container:
-        yield PyAvReader(path, container, limits)
+    with open_container(path) as container:
+        yield PyAvReader(path, container, limits or VideoLimits())
 
 
 class PyAvReader:

@@ -64,7 +64,7 @@ def reading_errors(path: Path, doing: str = "read") -> Iterator[None]:
 
 
 @contextmanager
-def open_container(path: Path, limits: VideoLimits | None = None) -> Iterator[InputContainer]:
+def open_container(path: Path) -> Iterator[InputContainer]:
     """Open ``path`` as a video container; raises NotFoundError or InputError with what to do."""
     import av
 
@@ -73,8 +73,6 @@ def open_container(path: Path, limits: VideoLimits | None = None) -> Iterator[In
             container = av.open(
                 _Nameless(file),
                 mode="r",
-                # FFmpeg decodes a little to find out what it has been given.
-                options={"max_pixels": str((limits or VideoLimits()).max_pixels)},
                 container_options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"},
                 metadata_errors="replace",
                 buffer_size=_BUFFER_BYTES,
