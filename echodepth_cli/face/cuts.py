@@ -1,0 +1,100 @@
+"""Tell where a recording cuts to another shot or layout, from very small pictures.
+
+A face's place says who it is only while the picture around it goes on. After a cut, or when tiles
+of a gallery change places, the surroundings of a face are others at once; a moving head leaves
+most of them as they were.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from echodepth_cli.records import Box, Image
+
+Look = NDArray[np.uint8]
+"""(36, 64) grey levels of a frame, whatever its size: all that is kept of a picture."""
+
+ROWS: Final = 36
+COLUMNS: Final = 64
+
+_READ_ROWS: Final = 4 * ROWS
+_READ_COLUMNS: Final = 4 * COLUMNS
+_SURELY_CUT: Final = 0.50
+"""Unlikeness (1 - correlation) of two looks beyond which the shot is another one."""
+
+_MAYBE_CUT: Final = 0.20
+_UNUSUAL: Final = 6.0
+"""Less unlike than surely cut is still a cut where it is so many times the usual unlikeness."""
+
+_USUAL_OF: Final = 16
+"""Successive pairs of looks that say what is usual."""
+
+_SURROUNDINGS: Final = 2.2
+"""Side of the region around a face that is compared, in faces."""
+
+
+def look_of(image: Image) -> Look:
+    """Return the look of an RGB picture; reads some 37,000 pixels whatever its size."""
+    height, width = image.shape[:2]
+    rows = (np.arange(_READ_ROWS) * height) // _READ_ROWS
+    columns = (np.arange(_READ_COLUMNS) * width) // _READ_COLUMNS
+    green: NDArray[np.float32] = image[rows[:, None], columns[None, :], 1].astype(np.float32)
+    cells = green.reshape(ROWS, 4, COLUMNS, 4).mean(axis=(1, 3))
+    look: Look = cells.astype(np.uint8)
+    return look
+
+
+class CutDetector:
+    """Compares each look with the one before; what is unusual depends on how lively a shot is."""
+
+    def __init__(self) -> None:
+        self._before: Look | None = None
+        self._after: Look | None = None
+        self._recent: deque[float] = deque(maxlen=_USUAL_OF)
+        self._limit = _SURELY_CUT
+        self._unlikeness = 0.0
+
+    def push(self, look: Look | None) -> None:
+        """Take the look of the next frame; None where none is known, which is never a cut."""
+        self._before, self._after = self._after, look
+        if self._recent:
+            usual = statistics.median(self._recent)
+            self._limit = min(max(_UNUSUAL * usual, _MAYBE_CUT), _SURELY_CUT)
+        self._unlikeness = self._between(slice(None), slice(None))
+        if self._before is not None and self._after is not None:
+            self._recent.append(self._unlikeness)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the last two looks show different shots."""
+        return self._unlikeness > self._limit
+
+    def is_cut_around(self, box: Box) -> bool:
+        """Return whether the surroundings of a face changed at once, as when tiles swap."""
+        rows, columns = _span(box.y, box.h, ROWS), _span(box.x, box.w, COLUMNS)
+        return self._between(rows, columns) > self._limit
+
+    def _between(self, rows: slice, columns: slice) -> float:
+        if self._before is None or self._after is None:
+            return 0.0
+        return 1.0 - _correlation(self._before[rows, columns], self._after[rows, columns])
+
+
+def _span(start: float, length: float, cells: int) -> slice:
+    middle, reach = start + length / 2, length * _SURROUNDINGS / 2
+    low = int(np.clip(np.floor((middle - reach) * cells), 0, cells - 3))
+    return slice(low, int(np.clip(np.ceil((middle + reach) * cells), low + 3, cells)))
+
+
+def _correlation(one: Look, other: Look) -> float:
+    a, b = one.astype(np.float64).ravel(), other.astype(np.float64).ravel()
+    a, b = a - a.mean(), b - b.mean()
+    # Flat regions, as black bars, carry no evidence of a cut: the floor pulls them to 1.
+    floor = 4.0 * np.sqrt(len(a))
+    norm = np.linalg.norm(a) * np.linalg.norm(b)
+    return float((a @ b + floor) / (norm + floor))
