@@ -87,7 +87,8 @@
   const percent = (seconds) => ((seconds - from) / (to - from)) * 100;
 
   function ticks() {
-    const step = steps.find((s) => (to - from) / s <= 8) || steps[steps.length - 1];
+    const most = Math.max(2, chart.querySelector(".x-axis").getBoundingClientRect().width / 70);
+    const step = steps.find((s) => (to - from) / s <= most) || steps[steps.length - 1];
     const marks = [];
     for (let at = Math.ceil(from / step - 1e-9) * step; at <= to + 1e-9; at += step) marks.push(at);
     for (const axis of axes) {
@@ -107,6 +108,19 @@
     }
   }
 
+  function thinNumbers() {
+    const width = find("chart").querySelector(".lane").getBoundingClientRect().width;
+    let right = -Infinity;
+    for (const mark of placed) {
+      const number = mark.querySelector("text");
+      if (!number) continue;
+      const x = (percent(Number(mark.dataset.at)) / 100) * width;
+      const half = number.textContent.length * 4.5;
+      number.classList.toggle("hidden", x - half < right);
+      if (x - half >= right) right = x + half + 2;
+    }
+  }
+
   function zoom(start, end) {
     const whole = data.end - data.start;
     const length = Math.min(Math.max(end - start, Math.min(4, whole)), whole);
@@ -120,6 +134,7 @@
       rect.setAttribute("width", ((rect.dataset.to - rect.dataset.from) / length) * 100 + "%");
     }
     ticks();
+    thinNumbers();
     slider.min = nearest(from);
     slider.max = nearest(to);
     const all = length >= whole;
@@ -204,6 +219,10 @@
       } else if (marker) location.hash = marker.dataset.target;
     });
     addEventListener("hashchange", unfold);
+    addEventListener("resize", () => {
+      ticks();
+      thinNumbers();
+    });
     if (player) player.addEventListener("timeupdate", () => show(nearest(player.currentTime)));
     const folded = [];
     addEventListener("beforeprint", () => {

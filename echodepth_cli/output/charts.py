@@ -23,7 +23,7 @@ HEIGHT: Final = 1000
 """Height of every view box: one thousandth per unit."""
 _PER_S: Final = 100
 _TICK_STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
-_MOST_TICKS: Final = 8
+_MOST_TICKS: Final = 6
 _INTENSITY_STEPS: Final = 50
 
 

@@ -112,7 +112,7 @@ def _confidence(quality: Mapping[str, Any]) -> Point:
         return Point(LIMITED, "Confidence", "Mean confidence is not stated.")
     level = GOOD if mean >= _ENOUGH_CONFIDENCE else LIMITED
     low = quality.get("frames_low_confidence") or 0
-    text = f"Mean {number(mean)} of 1"
+    text = f"Mean {number(mean)} on a scale of 0 to 1"
     if low:
         text += f"; {count(low, 'frame')} too unclear to use"
     return Point(level, "Confidence", text + ".")

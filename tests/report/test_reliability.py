@@ -23,7 +23,7 @@ def test_a_sound_session_can_be_relied_on(report):
         ("quality", {"coverage": 0.7}, "limited", "70% of frames"),
         ("quality", {"coverage": 0.41}, "poor", "41% of frames"),
         ("quality", {"coverage": None}, "limited", "not stated"),
-        ("quality", {"mean_confidence": 0.4}, "limited", "0.40 of 1"),
+        ("quality", {"mean_confidence": 0.4}, "limited", "Mean 0.40"),
         ("quality", {"mean_confidence": None}, "limited", "not stated"),
         ("quality", {"warnings": ["two people in view"]}, "limited", "two people in view"),
         ("baseline", {"quality": "weak", "reasons": ["much talking"]}, "limited", "Much talking"),
