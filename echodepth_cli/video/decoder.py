@@ -21,7 +21,11 @@ _READ_ATTEMPTS = 16
 
 
 class PacketDecoder:
-    """Yields the frames of one stream in presentation order and counts what failed."""
+    """Yields the frames of one stream in presentation order and counts what failed.
+
+    The counts are a lower bound: only H.264 and MPEG-4 notice nearly all damage to their data.
+    HEVC, VP9 and MJPEG decode most damaged data to wrong pixels without a sign (docs/video.md).
+    """
 
     def __init__(
         self, path: Path, container: InputContainer, stream: VideoStream, limits: VideoLimits

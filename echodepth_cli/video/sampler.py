@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from echodepth_cli.errors import InputError, printable
 from echodepth_cli.records import Frame, Image
 from echodepth_cli.video.reader import VideoReader
 
@@ -97,6 +98,18 @@ class EarliestInCell:
 def sampled_frames(
     reader: VideoReader, fps: float | None, start_s: float = 0.0, end_s: float | None = None
 ) -> Iterator[Frame]:
-    """Yield the frames of a recording as `sample` does, decoding no more than needed."""
+    """Yield the frames of a recording as `sample` does, decoding no more than needed.
+
+    Raises InputError when no frame lies in the stretch.
+    """
     wanted = EarliestInCell(Grid(fps, start_s, end_s))
-    yield from sample(reader.frames(wanted), fps, start_s, end_s)
+    empty = True
+    for frame in sample(reader.frames(wanted), fps, start_s, end_s):
+        empty = False
+        yield frame
+    if empty:
+        stretch = f"from {start_s:g} s on" if end_s is None else f"from {start_s:g} to {end_s:g} s"
+        raise InputError(
+            f"{printable(reader.info.path)}: holds no picture {stretch}; the last one read is at"
+            f" {reader.report().last_offset_s or 0:.2f} s. Choose another start or end."
+        )

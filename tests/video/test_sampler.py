@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from echodepth_cli.errors import InputError
 from echodepth_cli.video.reader import open_video
 from echodepth_cli.video.sampler import EarliestInCell, Grid, sample, sampled_frames
 from tests import clips
@@ -110,6 +111,13 @@ def test_pictures_are_made_only_of_chosen_frames():
 
     list(sample([Counted(k / 10, k) for k in range(100)], 2.0))
     assert made == list(range(0, 100, 5))
+
+
+@pytest.mark.parametrize(("start_s", "end_s"), [(60.0, None), (60.0, 70.0), (1.001, 1.03)])
+def test_a_stretch_without_pictures_is_an_error_that_says_where_they_end(tmp_path, start_s, end_s):
+    path = clips.write_clip(tmp_path / "a.mp4", clips.regular(50))
+    with open_video(path) as reader, pytest.raises(InputError, match=r"a\.mp4: holds no picture"):
+        list(sampled_frames(reader, 2.0, start_s, end_s))
 
 
 RECORDINGS = {
