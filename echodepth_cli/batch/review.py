@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from echodepth_cli.batch.entries import Entry
 from echodepth_cli.batch.jobs import JobStatus
+from echodepth_cli.errors import printable
 
 LOW_COVERAGE = 0.5
 """Below this share of measured frames, a session's figures say little about the session."""
@@ -25,7 +26,7 @@ def review(entry: Entry) -> Review:
     facts = entry.session
     if entry.status.is_failure:
         word = "Timed out" if entry.status is JobStatus.TIMED_OUT else "Failed"
-        return Review(0, f"{word}: {entry.message}")
+        return Review(0, f"{word}: {_without_path(entry)}")
     if facts is None:
         return Review(1, entry.message or "Not analysed yet")
     if facts.coverage is None or facts.coverage < LOW_COVERAGE:
@@ -38,6 +39,14 @@ def review(entry: Entry) -> Review:
     if facts.reliability != "good":
         return Review(5, facts.reliability_notes)
     return Review(6, "Nothing marked")
+
+
+def _without_path(entry: Entry) -> str:
+    """Return why it failed; the list names the recording already."""
+    message = entry.message or "no reason is known"
+    for source in {entry.source or "", printable(entry.source or "")}:
+        message = message.removeprefix(f"{source}: ")
+    return message
 
 
 def sort_key(entry: Entry) -> tuple[float, ...]:
