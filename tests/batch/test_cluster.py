@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from batch_fakes import open_fake
+from faces import face_clip
 
 from echodepth_cli.batch import cluster_worker
 from echodepth_cli.errors import ExitCode, ModelError, OutputError, UsageError
@@ -29,7 +30,7 @@ class Cluster:
         self.folder, self.processes = folder, []
         self.environment = {
             **os.environ,
-            "PYTHONPATH": str(Path(__file__).parent),
+            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
             "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "20s",
         }
         ready = folder / "scheduler.json"
@@ -130,6 +131,30 @@ def test_two_workers_give_the_same_files_and_outcomes_as_this_process(bench, clu
     assert bench.statuses() == statuses
     assert result.exit_code == ExitCode.BATCH_PARTIAL
     assert len({outcome.worker for outcome in bench.recorder.outcomes.values()}) == 2
+
+
+def frames(folder: Path) -> dict[str, bytes]:
+    return {path.parent.name: path.read_bytes() for path in sorted(folder.rglob("frames.parquet"))}
+
+
+def test_real_recordings_give_byte_identical_tables_on_any_cluster(tmp_path, cluster, run_process):
+    from distributed import LocalCluster
+
+    for number in range(3):
+        face_clip(tmp_path / "in" / f"{number}.mp4", 3, number)
+    (tmp_path / "in" / "text.mp4").write_text("not a video")
+    local = run_process("batch", tmp_path / "in", "-o", tmp_path / "local")
+    remote = ("--scheduler", cluster.address, "--log-format", "json")
+    there = run_process("batch", tmp_path / "in", "-o", tmp_path / "there", *remote)
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as here:
+        address = ("--scheduler", here.scheduler_address)
+        also = run_process("batch", tmp_path / "in", "-o", tmp_path / "also", *address)
+    assert [local.code, there.code, also.code] == [8, 8, 8], there.err + also.err
+    expected = frames(tmp_path / "local")
+    assert list(expected) == ["0", "1", "2"]
+    assert frames(tmp_path / "there") == expected
+    assert frames(tmp_path / "also") == expected
+    assert there.err.count('"status": "done"') == 3
 
 
 def test_a_recording_that_takes_too_long_is_stopped_between_frames(bench, cluster):
