@@ -47,6 +47,9 @@ lips are parted whatever the person's rest, so AU25 alone is not relative to the
 _CLOSED_LID: Final = 0.80
 """Lid channel of a closed eye in real recordings; landmarks leave a slit."""
 
+_DROOP, _SLIT, _CLOSED = 0.30, 0.50, 0.70
+"""Lid closures from which AU41, 42 and 43 are active."""
+
 _INNER_LIPS: Final = (13, 14)
 
 _DROP: Final = 0.5
@@ -192,7 +195,8 @@ class ActionUnitModel:
         for side, lid in ((left, lids[0]), (right, lids[1])):
             side[40:44] = _lid_bands(lid, float(side[6]))
         intensities = np.fmax(left, right)
-        intensities[40:44] = _lid_bands(min(lids), float(intensities[6]))
+        both = min(sum(lids) / 2, 2 * min(lids))  # a wink is not a droop of both lids
+        intensities[40:44] = _lid_bands(both, float(intensities[6]))
         for number in _CENTRAL:
             intensities[number - 1] = _unit(value[f"AU{number:02d}"])
         upper, lower = (observation.points[k] for k in _INNER_LIPS)
@@ -228,14 +232,17 @@ def _unit(value: float) -> float:
 
 
 def _lid_bands(closure: float, squint: float) -> tuple[float, float, float, float]:
-    """Return AU41, 42, 43 as bands of one closure that exclude each other, and AU44."""
-    if closure >= 0.75:
-        bands = (0.0, 0.0, closure)
-    elif closure >= 0.50:
-        bands = (0.0, closure, 0.0)
+    """Return AU41, 42 and 43, of which at most one is active, and AU44.
+
+    The three are grades of one closure; AU43 goes on below its band, under the active threshold.
+    """
+    droop = closure if _DROOP <= closure < _SLIT else 0.0
+    slit = closure if _SLIT <= closure < _CLOSED else 0.0
+    if closure < _CLOSED:
+        closed = 0.29 * closure / _CLOSED
     else:
-        bands = (closure if closure >= 0.25 else 0.0, 0.0, 0.0)
-    return (*bands, min(squint, 2 * closure))
+        closed = 0.30 + 0.70 * (closure - _CLOSED) / (1 - _CLOSED)
+    return droop, slit, closed, min(squint, 2 * closure)
 
 
 def _hidden(observation: FaceObservation) -> dict[int, str]:

@@ -40,7 +40,7 @@ Recipe = tuple[tuple[str, float, float], ...]
 
 RECIPES: dict[str, Recipe] = {
     "AU01": (("browInnerUp", 0.9, 1.1), ("browOuterUp", 0.0, 0.1)),
-    "AU02": (("browOuterUp", 0.9, 1.1),),
+    "AU02": (("browOuterUp", 0.9, 1.1), ("eyeWide", 0.0, 0.1)),
     "AU04": (("browDown", 0.7, 1.0), ("browKnit", 0.0, 0.8)),
     "AU05": (("eyeWide", 0.9, 1.1),),
     "AU06": (("cheekSquint", 0.3, 0.9), ("cheekRaiser", 0.2, 0.7)),
@@ -48,13 +48,24 @@ RECIPES: dict[str, Recipe] = {
     "AU09": (("noseSneer", 0.8, 1.05), ("browDown", 0.0, 0.2)),
     "AU10": (("mouthUpperUp", 0.4, 1.0), ("mouthShrugUpper", 0.0, 0.4)),
     "AU11": (("nasolabial", 0.8, 1.2),),
-    "AU12": (("mouthSmile", 0.85, 1.05), ("cheekSquint", 0.0, 0.2)),
+    "AU12": (
+        ("mouthSmile", 0.85, 1.05),
+        ("cheekSquint", 0.0, 0.2),
+        ("mouthShrugLower", 0.0, 0.2),
+        ("mouthPress", 0.0, 0.2),
+        ("mouthStretch", 0.0, 0.1),
+    ),
     "AU13": (("sharpPull", 0.8, 1.1),),
     "AU14": (("mouthDimple", 0.9, 1.2),),
     "AU15": (("mouthFrown", 0.9, 1.15),),
     "AU16": (("mouthLowerDown", 0.85, 1.1),),
-    "AU17": (("mouthShrugLower", 0.8, 1.05), ("mouthShrugUpper", 0.0, 0.3), ("mouthPress", 0, 0.2)),
-    "AU18": (("mouthPucker", 0.85, 1.05),),
+    "AU17": (
+        ("mouthShrugLower", 0.6, 1.05),
+        ("mouthShrugUpper", 0.0, 0.3),
+        ("mouthPress", 0.0, 0.4),
+        ("mouthFrown", 0.0, 0.2),
+    ),
+    "AU18": (("mouthPucker", 0.85, 1.05), ("mouthFunnel", 0.0, 0.15)),
     "AU20": (("mouthStretch", 0.85, 1.1),),
     "AU22": (("mouthFunnel", 0.85, 1.05),),
     "AU23": (("lipTighten", 0.8, 1.1), ("mouthPress", 0.0, 0.2)),
@@ -133,6 +144,31 @@ def shape_weights(model: FaceModel, channels: Floats, rng: np.random.Generator) 
                     out[model.index(full)] += strength * share
     out[model.index("mouthClose")] = min(value["AU08"], value["jaw"])
     _add_gaze(model, out, value["gaze_x"], value["gaze_y"])
+    return out
+
+
+RESTING: Recipe = (
+    ("eyeBlink", 0.0, 0.15),
+    ("eyeSquint", 0.0, 0.20),
+    ("browDown", 0.0, 0.20),
+    ("browInnerUp", 0.0, 0.15),
+    ("mouthFrown", 0.0, 0.20),
+    ("mouthSmile", 0.0, 0.12),
+    ("mouthPress", 0.0, 0.20),
+    ("mouthFunnel", 0.0, 0.12),
+    ("jawOpen", 0.0, 0.06),
+    ("cheekPuff", -0.1, 0.15),
+)
+"""How faces at rest differ beyond their bones; each person carries a few of these."""
+
+
+def resting_weights(model: FaceModel, rng: np.random.Generator) -> Floats:
+    """Return the shape weights of one person's face at rest."""
+    out = np.zeros(len(model.expression), dtype=np.float32)
+    for shape, low, high in RESTING:
+        if rng.random() < 0.35:
+            for full in _shape_names(model, shape, ""):
+                out[model.index(full)] = rng.uniform(low, high)
     return out
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 from echodepth_cli.face.appearance import patches
 from echodepth_cli.face.tracker import MediaPipeTracker
 from models.training import sample
-from models.training.actions import shape_weights, with_own_shapes, wrinkle_depths
+from models.training.actions import resting_weights, shape_weights, with_own_shapes, wrinkle_depths
 from models.training.face_model import FaceModel, Floats, add_shapes, load_face_model
 from models.training.paint import Canvas, make_canvas
 from models.training.render import Person, make_person, render
@@ -51,6 +51,8 @@ def generate_shard(stage: _Stage, number: int) -> dict[str, Any]:
         glasses = sample.glasses(rng) if rng.random() < 0.2 else None
         weights = (rng.normal(size=100) * rng.uniform(0.5, 1.1)).astype(np.float32)
         person = make_person(stage.model, stage.canvas, weights, look, glasses)
+        rest = resting_weights(stage.model, rng)
+        person = replace(person, vertices=add_shapes(person.vertices, stage.model.expression, rest))
         expressiveness = rng.uniform(0.0, 1.3)
         distance = sample.camera_distance_cm(rng)
         scenes = [sample.scene(rng, distance) for _ in range(_SCENES)]

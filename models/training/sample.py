@@ -66,7 +66,7 @@ OPPOSED = (
     ("AU18", "AU20"), ("AU22", "AU24"), ("AU22", "AU28"), ("AU05", "lid"), ("AU24", "jaw"),
     ("AU28", "AU18"), ("AU12", "AU18"), ("AU34", "AU35"), ("AU38", "AU39"), ("mouth_L", "mouth_R"),
     ("AU30_L", "AU30_R"), ("AU28", "AU16"), ("AU32", "AU24"), ("AU34", "jaw"), ("AU13", "AU15"),
-    ("AU23", "jaw"), ("AU05", "AU06"), ("AU09", "AU02"),
+    ("AU23", "jaw"), ("AU05", "AU06"), ("AU09", "AU02"), ("AU17", "jaw"),
 )  # fmt: skip
 
 _SINGLES = tuple(name for name in (*LATERAL, *CENTRAL) if name != "AU08")

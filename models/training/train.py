@@ -8,6 +8,7 @@ face; `absolute` sees a single face and knows only the population.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +32,8 @@ from models.training.registry import register
 
 SHAPE_COMPONENTS = 160
 NEUTRAL_COMPONENTS = 40
+FRONT_ROWS = 20_000
+"""Pictures that the principal components are taken from."""
 POSE_SCALE_DEG = 30.0
 ACTIVE_FROM = 0.30
 MAX_GAIN = 2.5
@@ -157,23 +160,25 @@ class Whole(torch.nn.Module):
         return out
 
 
-def fit(variants: list[Examples], epochs: int, seed: int = 0) -> Whole:
-    """Fit front, ridge regression and network on variants of the same pictures."""
+def fit(make: Callable[[int], Examples], variants: int, epochs: int, seed: int = 0) -> Whole:
+    """Fit front, ridge regression and network.
+
+    ``make(k)`` gives variant k of the same pictures (another neutral face, the mirror image);
+    each is reduced to its components before the next is made, which bounds the memory.
+    """
+    first = make(0)
+    some = np.random.default_rng(seed).permutation(len(first.shape))[:FRONT_ROWS]
     fronts = (
-        fit_front(variants[0].shape, SHAPE_COMPONENTS),
-        fit_front(variants[0].neutral, NEUTRAL_COMPONENTS),
+        fit_front(first.shape[some], SHAPE_COMPONENTS),
+        fit_front(first.neutral[some], NEUTRAL_COMPONENTS),
     )
-    seen = [
-        (
-            fronts[0](v.shape),
-            np.column_stack([fronts[1](v.neutral), v.pose / POSE_SCALE_DEG]).astype(np.float32),
-            v.targets,
-        )
-        for v in variants
-    ]
-    line = ridge(
-        np.concatenate([x for x, _, _ in seen]), np.concatenate([y for _, _, y in seen]), 30.0
-    )
+    seen = []
+    for k in range(variants):
+        rows = first if k == 0 else make(k)
+        turn = rows.pose / POSE_SCALE_DEG
+        extra = np.column_stack([fronts[1](rows.neutral), turn]).astype(np.float32)
+        seen.append((fronts[0](rows.shape), extra, rows.targets))
+    line = ridge(np.concatenate([x[0] for x in seen]), np.concatenate([x[2] for x in seen]), 30.0)
     return Whole(fronts, _train_net(seen, epochs, seed), line).eval()
 
 
@@ -281,14 +286,14 @@ def main() -> None:
     pairs = (seen, mirrored(seen))
     if options.only != "absolute":
         rng = np.random.default_rng(0)
-        relative = fit([relative_examples(d, rng) for d in (*pairs, *pairs)], options.epochs)
+        relative = fit(lambda k: relative_examples(pairs[k % 2], rng), 4, options.epochs)
         kept = relative_examples(choose, None)
         calibrate(
             relative, kept, choose.neutral[np.isin(choose.identity, list(neutral_rows(choose)))]
         )
         export(relative, options.out / "au_relative.onnx")
     if options.only != "relative":
-        absolute = fit([absolute_examples(d) for d in pairs], options.epochs)
+        absolute = fit(lambda k: absolute_examples(pairs[k]), 2, options.epochs)
         calibrate(absolute, absolute_examples(choose), choose.neutral)
         export(absolute, options.out / "au_absolute.onnx")
     register(options.out)
