@@ -7,7 +7,7 @@ Mehrabian 1977); surprise counts as neutral in valence. Labels are noisy and nob
 is given, so the loss is robust, classes weigh alike, an intercept takes up what the population
 neutral leaves and is dropped, weights keep the sign that published prototypes give them and are
 drawn towards that prior. People are told by name and never stand on both sides of a split: the
-figures are those of five folds and, for a plain reading, of a fit on one half reported on the other.
+figures are those of five folds and of a fit on one half reported on the other.
 The shipped weights are fitted on all. Writes `vad_weights.toml` and `vad_figures.json`.
 """
 
