@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from echodepth_cli.output.reliability import judge
+from echodepth_cli.output.report_json import rounded
 
 _AXES = {"valence": "v", "arousal": "a", "dominance": "d"}
 _ALERT_TYPES = ("arousal_high", "valence_low", "dominance_low")
@@ -61,7 +62,8 @@ class SessionFacts:
 
     @classmethod
     def of(cls, report: Mapping[str, Any]) -> SessionFacts:
-        """Read the facts off a session report."""
+        """Read the facts off a session report, to the digits of report.json."""
+        report = rounded(report)
         recording, provenance = report["recording"], report["provenance"]
         baseline, quality = report["baseline"], report["quality"]
         verdict = judge(report)
