@@ -87,11 +87,11 @@
   const percent = (seconds) => ((seconds - from) / (to - from)) * 100;
 
   function ticks() {
-    const most = Math.max(2, chart.querySelector(".x-axis").getBoundingClientRect().width / 70);
-    const step = steps.find((s) => (to - from) / s <= most) || steps[steps.length - 1];
-    const marks = [];
-    for (let at = Math.ceil(from / step - 1e-9) * step; at <= to + 1e-9; at += step) marks.push(at);
     for (const axis of axes) {
+      const most = Math.max(2, axis.getBoundingClientRect().width / 80);
+      const step = steps.find((s) => (to - from) / s <= most) || steps[steps.length - 1];
+      const marks = [];
+      for (let k = Math.ceil(from / step - 1e-9); k * step <= to + 1e-9; k += 1) marks.push(k * step);
       const sample = axis.querySelector(".tick");
       if (!sample) continue;
       axis.replaceChildren(

@@ -110,34 +110,26 @@ def _words(region: str) -> str:
 
 
 def _labels(units: Sequence[int]) -> tuple[Label, ...]:
-    by_anchor: dict[str, list[int]] = {}
-    for au in units:
-        by_anchor.setdefault(_regions(au)[0], []).append(au)
-    sides: dict[str, list[str]] = {"end": [], "start": []}
-    for region in sorted(by_anchor, key=lambda name: (_ANCHORS[name][1], _ANCHORS[name][0])):
-        x = _ANCHORS[region][0]
+    anchors = {au: _ANCHORS[_regions(au)[0]] for au in units}
+    sides: dict[str, list[int]] = {"end": [], "start": []}
+    for au in sorted(units, key=lambda unit: (anchors[unit][1], anchors[unit][0], unit)):
+        x = anchors[au][0]
         shorter = "end" if len(sides["end"]) <= len(sides["start"]) else "start"
         side = shorter if x == _MIDDLE_X else ("end" if x < _MIDDLE_X else "start")
-        sides[side].append(region)
+        sides[side].append(au)
     return tuple(
-        Label(
-            "AU" + ", ".join(str(au) for au in sorted(by_anchor[region])),
-            _LEFT_X if side == "end" else _RIGHT_X,
-            level,
-            *_ANCHORS[region],
-            side,
-        )
-        for side, regions in sides.items()
-        for region, level in zip(regions, _spread(regions), strict=True)
+        Label(f"AU{au}", _LEFT_X if side == "end" else _RIGHT_X, level, *anchors[au], side)
+        for side, placed in sides.items()
+        for au, level in zip(placed, _spread([anchors[au][1] for au in placed]), strict=True)
     )
 
 
-def _spread(regions: Sequence[str]) -> list[int]:
-    """Return label heights near their anchors that do not overlap."""
+def _spread(wanted: Sequence[int]) -> list[int]:
+    """Return label heights near the wanted ones that do not overlap."""
     heights: list[int] = []
-    for region in regions:
+    for height in wanted:
         floor = heights[-1] + _LABEL_STEP if heights else _TOP
-        heights.append(max(_ANCHORS[region][1], floor))
+        heights.append(max(height, floor))
     ceiling = _BOTTOM
     for position in range(len(heights) - 1, -1, -1):
         heights[position] = min(heights[position], ceiling)

@@ -98,12 +98,8 @@ def _baseline(baseline: Mapping[str, Any]) -> Point:
     if baseline.get("frames_used") is not None:
         text += f" ({count(baseline['frames_used'], 'frame')})"
     text += f"; quality {quality or 'not stated'}."
-    reasons = "; ".join(
-        visible(str(reason)).rstrip(".") for reason in baseline.get("reasons") or []
-    )
-    return Point(
-        level, "Baseline", f"{text} {reasons[:1].upper()}{reasons[1:]}." if reasons else text
-    )
+    reasons = [_sentence(str(reason)) for reason in baseline.get("reasons") or []]
+    return Point(level, "Baseline", " ".join([text, *reasons]))
 
 
 def _confidence(quality: Mapping[str, Any]) -> Point:
@@ -154,3 +150,8 @@ def _warnings(quality: Mapping[str, Any], decode: Mapping[str, Any]) -> list[str
     for text in [*(quality.get("warnings") or []), *(decode.get("warnings") or [])]:
         seen.setdefault(str(text))
     return list(seen)
+
+
+def _sentence(text: str) -> str:
+    plain = visible(text).strip().rstrip(".")
+    return f"{plain[:1].upper()}{plain[1:]}."

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from echodepth_cli.output.charts import Axis
 from echodepth_cli.output.face_map import FaceMap, face_map
-from echodepth_cli.output.formats import clock, number, percent, visible
+from echodepth_cli.output.formats import clock, count, duration, number, percent, visible
 from echodepth_cli.output.series import Series
 from echodepth_cli.output.timeline import unit_path
 
@@ -39,6 +39,17 @@ class UnitRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Combination:
+    """Units that were active together."""
+
+    units: str
+    label: str
+    facts: str
+    starts: tuple[tuple[float, str], ...]
+    """(offset, clock) of each episode."""
+
+
+@dataclass(frozen=True, slots=True)
 class Units:
     """All units: those that were active, those that stayed quiet, those that cannot be seen."""
 
@@ -46,7 +57,7 @@ class Units:
     active: tuple[UnitRow, ...]
     quiet: tuple[UnitRow, ...]
     unseen: tuple[UnitRow, ...]
-    combinations: tuple[str, ...]
+    combinations: tuple[Combination, ...]
     face: FaceMap
 
 
@@ -91,15 +102,17 @@ def _row(unit: Mapping[str, Any], series: Series, axis: Axis) -> UnitRow:
     )
 
 
-def _combination(item: Any) -> str:
-    if not isinstance(item, Mapping):
-        return visible(str(item))
-    if item.get("sentence"):
-        return visible(str(item["sentence"]))
+def _combination(item: Mapping[str, Any]) -> Combination:
     units = "+".join(str(au) for au in item.get("aus") or [])
-    parts = [f"AU{units}"]
-    if item.get("name"):
-        parts.append(visible(str(item["name"])))
-    if item.get("share_active") is not None:
-        parts.append(f"{percent(item['share_active'])} of the measured time")
-    return ", ".join(parts)
+    episodes = item.get("episodes") or []
+    facts = [count(len(episodes), "episode")]
+    if item.get("total_s") is not None:
+        facts.append(f"{duration(item['total_s'])} in all")
+    if item.get("longest_s") is not None and len(episodes) > 1:
+        facts.append(f"longest {duration(item['longest_s'])}")
+    return Combination(
+        units=f"AU{units}",
+        label=visible(str(item.get("label") or "")),
+        facts=", ".join(facts),
+        starts=tuple((e["start_s"], clock(e["start_s"], tenths=True)) for e in episodes),
+    )

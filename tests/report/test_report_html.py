@@ -71,6 +71,11 @@ def test_the_numbers_of_an_alert_stand_in_the_page(made, page):
     assert "ses_3f9a1c7be24d60518c2af7e1" in text
 
 
+def test_units_seen_together_are_told_with_their_times(page):
+    told = "AU1+4 raised and drawn-together brows: 2 episodes, 6.0 s in all, longest 3.0 s, from"
+    assert f"{told} 01:10.0 , 02:30.0" in words(page)
+
+
 def test_the_limits_stand_where_the_numbers_are(page):
     text = words(page)
     overview = text[: text.index("Scores over time")]
