@@ -9,9 +9,13 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from echodepth_cli import AnalysisResult
 
 REPO = Path(__file__).resolve().parents[1]
 
@@ -50,6 +54,14 @@ def shared_data() -> Path:
 def sample_video() -> Path:
     """The sample interview that comes with the repository."""
     return REPO / "sample_videos" / "interview.mp4"
+
+
+@pytest.fixture(scope="session")
+def analysed_sample(sample_video: Path, tmp_path_factory: pytest.TempPathFactory) -> AnalysisResult:
+    """The sample interview analysed once with default settings; read it, do not change it."""
+    from echodepth_cli import analyse
+
+    return analyse(sample_video, out_dir=tmp_path_factory.mktemp("sample") / "interview")
 
 
 @pytest.fixture
