@@ -44,7 +44,7 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minute:02d} min {second:02d} s" if hours else f"{minute} min {second:02d} s"
 
 
-def date_time(value: str | datetime | None) -> str | None:
+def date_time(value: str | datetime | None, *, tenths: bool = False) -> str | None:
     """Write an ISO 8601 moment as ``23 Nov 2026, 09:15:30 UTC``; None when there is none.
 
     A moment without a zone says so; text that is no ISO 8601 moment is given back as it stands.
@@ -58,7 +58,11 @@ def date_time(value: str | datetime | None) -> str | None:
             return visible(value)
     else:
         moment = value
+    if tenths:
+        moment += timedelta(milliseconds=50)
     text = f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M:%S}"
+    if tenths:
+        text += f".{moment.microsecond // 100_000}"
     return f"{text} {_zone(moment.utcoffset())}"
 
 

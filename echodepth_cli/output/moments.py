@@ -150,10 +150,23 @@ def anomalies(report: Mapping[str, Any]) -> tuple[Anomaly, ...]:
             signal=visible(str(found["signal"])),
             direction=str(found.get("direction", "change")),
             magnitude=signed(found.get("magnitude")),
-            sentence=visible(str(found.get("sentence") or "")),
+            sentence=_anomaly_sentence(found),
         )
         for index, found in enumerate(report.get("anomalies") or [], start=1)
     )
+
+
+def _anomaly_sentence(found: Mapping[str, Any]) -> str:
+    signal = visible(str(found["signal"])).capitalize()
+    magnitude = found.get("magnitude")
+    span = f"from {clock(found['start_s'])} to {clock(found['end_s'])}"
+    if magnitude is None:
+        return f"{signal} differed from the rest of the session {span}."
+    side = "above" if magnitude > 0 else "below"
+    if found.get("direction") == "change":
+        level = f"{number(abs(magnitude))} {side} the level before"
+        return f"{signal} stayed {level} {span}."
+    return f"{signal} lay up to {number(abs(magnitude))} {side} its usual level {span}."
 
 
 def short_list(
@@ -191,7 +204,7 @@ def wall_clock(report: Mapping[str, Any], offset_s: float) -> str | None:
         start = datetime.fromisoformat(str(started_at).replace("Z", "+00:00"))
     except ValueError:
         return None
-    return date_time(start + timedelta(seconds=offset_s))
+    return date_time(start + timedelta(seconds=offset_s), tenths=True)
 
 
 def _card(

@@ -275,8 +275,7 @@ def _anomalies(duration: float) -> list[dict[str, Any]]:
     at = duration * 0.8
     return [
         {"start_s": at - 6, "end_s": at + 9, "apex_s": at, "signal": "dominance",
-         "direction": "drop", "magnitude": -0.14, "z": 4.2,
-         "sentence": "Dominance lay 0.14 below its usual level for 15 s."}
+         "direction": "drop", "magnitude": -0.14, "z": 4.2}
     ]  # fmt: skip
 
 

@@ -55,6 +55,12 @@ def test_only_nothing_reads_as_none_and_only_everything_as_all(share, text):
     assert formats.percent(share) == text
 
 
+def test_a_moment_with_tenths_is_rounded_and_carries_over():
+    late = formats.date_time("2026-12-31T23:59:59.96Z", tenths=True)
+    assert late == "1 Jan 2027, 00:00:00.0 UTC"
+    assert formats.date_time("2026-11-23T09:16:29.5Z", tenths=True).endswith("09:16:29.5 UTC")
+
+
 def test_a_missing_number_is_a_dash_and_never_zero():
     assert formats.number(None) == formats.number(float("nan")) == "–"
     assert formats.number(-0.001) == "0.00"

@@ -64,8 +64,9 @@ def test_the_numbers_of_an_alert_stand_in_the_page(made, page):
     alert = made.report["alerts"][0]
     assert f"Arousal reached {alert['value']:.2f}, at or above the threshold of 0.80" in text
     assert "Alert 1: High arousal at 01:15.0" in text
-    assert "23 Nov 2026, 09:16:45 UTC" in text
+    assert "23 Nov 2026, 09:16:45.0 UTC" in text
     assert "AU4 Brow lowerer" in text
+    assert "Dominance lay up to 0.14 below its usual level from 03:54 to 04:09." in text
     assert made.report["summary"] in text
     assert made.report["recording"]["sha256"] in text
     assert "ses_3f9a1c7be24d60518c2af7e1" in text
@@ -134,7 +135,7 @@ def test_text_from_outside_is_never_markup(made):
     report["recording"]["file_name"] = evil + "\u202e4pm.exe\n"
     report["quality"]["warnings"] = [evil]
     report["alerts"][0]["contributions"][0]["name"] = evil
-    report["anomalies"][0]["sentence"] = evil
+    report["anomalies"][0]["signal"] = evil
     report["provenance"]["config"]["label"] = {evil: [evil]}
     report["run"]["command_line"] = [evil]
     report["quality"]["gaps"][0]["reason"] = evil
