@@ -36,7 +36,7 @@ SIDED_AUS: Final = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 20)
 
 _SIDED: Final = (*SIDED_AUS, 11, 13)
 _CENTRAL: Final = (8, 17, 18, 22, 23, 24, 28, 29, 32, 34, 35, 38, 39)
-_UNTOLD: Final = (19, 33, 37)
+_UNTOLD: Final = (19, 33, 37, 45)
 """Proxies that this version does not estimate."""
 
 _CLOSED_GAP: Final = 0.02
@@ -195,6 +195,8 @@ class ActionUnitModel:
         for side, lid in ((left, lids[0]), (right, lids[1])):
             side[40:44] = _lid_bands(lid, float(side[6]))
         intensities = np.fmax(left, right)
+        left[45], right[45] = _wink(lids[0], lids[1]), _wink(lids[1], lids[0])
+        intensities[45] = max(left[45], right[45])
         both = min(sum(lids) / 2, 2 * min(lids))  # a wink is not a droop of both lids
         intensities[40:44] = _lid_bands(both, float(intensities[6]))
         for number in _CENTRAL:
@@ -231,6 +233,11 @@ def _unit(value: float) -> float:
     return min(max(value, 0.0), 1.0)
 
 
+def _wink(closed: float, other: float) -> float:
+    """Return AU46 of one eye: closed while the other is open."""
+    return closed - other if closed >= _CLOSED and other < _DROOP else 0.0
+
+
 def _lid_bands(closure: float, squint: float) -> tuple[float, float, float, float]:
     """Return AU41, 42 and 43, of which at most one is active, and AU44.
 
@@ -251,7 +258,6 @@ def _hidden(observation: FaceObservation) -> dict[int, str]:
         u.number: "not_observable" for u in ACTION_UNITS if u.status is Status.NOT_OBSERVABLE
     }
     reasons |= dict.fromkeys(_UNTOLD, "not_estimated")
-    reasons |= dict.fromkeys((45, 46), "needs_time")
     if observation.iod_px < SMALL_IOD_PX:
         reasons |= dict.fromkeys(FINE_AUS, "face_too_small")
     pose = observation.pose

@@ -148,10 +148,10 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
     ActionUnit(44, "Squint", "The lids are drawn together.",
         "orbicularis oculi, lid part", "eye", True, _P, "the lid tightener with half-closed lids"),
     ActionUnit(45, "Blink", "Both eyes close for a moment.",
-        "levator palpebrae relaxed, orbicularis oculi", "eye", False, _M,
-        "closure of both eyes that is open again within a second"),
+        "levator palpebrae relaxed, orbicularis oculi", "eye", False, _P,
+        "needs the moments before and after; not estimated in this version"),
     ActionUnit(46, "Wink", "One eye closes for a moment.",
-        "orbicularis oculi", "eye", True, _M, "closure of one eye while the other stays open"),
+        "orbicularis oculi", "eye", True, _M, "closure of one eye while the other stays open, in the frame itself"),
 )  # fmt: skip
 """All rows in order; the unit with number n is at index n - 1."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-_STEPS = ("generate", "train")
+_STEPS = ("generate", "train", "evaluate")
 
 
 def main() -> None:
