@@ -12,7 +12,7 @@ import logging
 import pickle
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -62,9 +62,14 @@ class ClusterExecutor:
 
     def submit(self, job: AnalysisJob) -> Future[JobOutcome]:
         """Start ``job`` on whichever worker is free."""
+        future: Future[JobOutcome] = Future()
+        if self._client.status != "running":
+            # Dask takes work even then, and never says another word about it.
+            gone = f"{job.source}: the Dask scheduler is gone; run the same command again"
+            future.set_result(failure(job, "worker_lost", gone))
+            return future
         key = f"echodepth-{job.name}-{uuid4().hex}"
         self._jobs[job.name] = job
-        future: Future[JobOutcome] = Future()
         remote = self._client.submit(
             run_on_worker,
             job,
@@ -93,14 +98,7 @@ class ClusterExecutor:
         timer = self._timers.pop(job.name, None)
         if timer is not None:
             timer.cancel()
-        if future.done():
-            return
-        if done.status == "finished":
-            future.set_result(done.result())
-            return
-        error = done.exception() if done.status == "error" else None
-        reason = f"{type(error).__name__}: {error}" if error else f"the job was {done.status}"
-        _settle(future, failure(job, "worker_lost", f"{job.source}: {reason}"))
+        _settle(future, _outcome_of(job, done))
 
     def _watch(
         self, job: AnalysisJob, key: str, future: Future[JobOutcome], timeout_s: float
@@ -133,11 +131,22 @@ class ClusterExecutor:
             self._listener.on_job_event(job, pickle.loads(message["event"]))
 
 
+def _outcome_of(job: AnalysisJob, done: Any) -> JobOutcome:
+    """Return the outcome that a finished Dask future carries, or that it was lost."""
+    try:
+        outcome: JobOutcome = done.result(timeout=_GRACE_S)
+    except Exception as error:
+        # A killed worker, a scheduler that went away, a result that cannot be fetched.
+        reason = str(error) or type(error).__name__
+        return failure(job, "worker_lost", f"{job.source}: the cluster lost it: {reason}")
+    return outcome
+
+
 def _settle(future: Future[JobOutcome], outcome: JobOutcome) -> bool:
     """Set an outcome unless another thread was first; say whether it was set."""
     try:
         future.set_result(outcome)
-    except Exception:
+    except InvalidStateError:
         return False
     return True
 

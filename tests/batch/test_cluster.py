@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -182,3 +183,29 @@ def test_the_job_of_a_lost_worker_goes_to_another(bench, cluster):
     assert bench.statuses() == {"unlucky": "done", "ok": "done"}
     assert result.exit_code == ExitCode.OK
     extra.terminate()
+
+
+def test_a_scheduler_that_dies_ends_the_batch_instead_of_hanging_it(bench, tmp_path, caplog):
+    cluster = Cluster(tmp_path)
+    cluster.add_workers(1)
+    marker = bench.add("a.mp4", "hang").with_suffix(".hanging")
+    bench.add("b.mp4", "ok")
+
+    def kill_scheduler() -> None:
+        while not marker.exists():
+            time.sleep(0.02)
+        cluster.processes[0].kill()
+
+    killer = threading.Thread(target=kill_scheduler, daemon=True)
+    killer.start()
+    try:
+        result = bench.run(executor=executor_for(bench, cluster))
+    finally:
+        for process in cluster.processes:
+            process.kill()
+            process.wait()
+    assert result.exit_code == ExitCode.BATCH_PARTIAL
+    assert [failure.code for failure in result.failures] == ["worker_lost", "worker_lost"]
+    assert "run the same command again" in result.failures[1].message
+    # Dask says that it cannot reconnect.
+    caplog.clear()
