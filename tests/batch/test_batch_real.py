@@ -19,6 +19,8 @@ from faces import face_clip
 from echodepth_cli.output.schema import load_schema
 from tests.clips import cut, regular, write_clip, write_sound
 
+pytestmark = pytest.mark.slow
+
 SESSION_FILES = {"frames.parquet", "report.html", "report.json"}
 
 

@@ -21,7 +21,7 @@ pytest.importorskip("distributed", reason="needs the extra: pip install 'echodep
 
 from echodepth_cli.batch.cluster import ClusterExecutor
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 class Cluster:
