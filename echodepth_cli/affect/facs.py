@@ -151,7 +151,8 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "levator palpebrae relaxed, orbicularis oculi", "eye", False, _P,
         "needs the moments before and after; not estimated in this version"),
     ActionUnit(46, "Wink", "One eye closes for a moment.",
-        "orbicularis oculi", "eye", True, _M, "closure of one eye while the other stays open, in the frame itself"),
+        "orbicularis oculi", "eye", True, _M,
+        "closure of one eye while the other stays open, in the frame itself"),
 )  # fmt: skip
 """All rows in order; the unit with number n is at index n - 1."""
 

@@ -73,7 +73,9 @@ def held_out(model: ActionUnitModel, data: Dataset, limit: int) -> dict[str, Any
         )
         face = observation(data.points[i], data.pose[i], float(data.iod_px[i]))
         found.append(model.relative([face], own)[0].intensities)
-    guess, part = np.stack(found), data.rows(np.isin(np.arange(len(data)), chosen))
+    shown = ~np.isnan([row[0] for row in found])  # turned away: the product gives no value
+    guess = np.stack(found)[shown]
+    part = data.rows(np.isin(np.arange(len(data)), np.array(chosen)[shown]))
     actual = truth(part.targets, np.clip(part.targets[:, TARGETS.index("lips")] / 0.18, 0, 1))
     moved = ~part.neutral
     per_au = {}
@@ -99,7 +101,8 @@ def held_out(model: ActionUnitModel, data: Dataset, limit: int) -> dict[str, Any
     }
     at_rest = guess[part.neutral][:, [n - 1 for n in MEASURED]]
     return {
-        "pictures": len(chosen),
+        "pictures": len(guess),
+        "turned_away": int((~shown).sum()),
         "people": len(np.unique(part.identity)),
         "mean_correlation": _round(np.mean([v["correlation"] for v in per_au.values()])),
         "per_au": per_au,

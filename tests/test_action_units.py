@@ -1,0 +1,160 @@
+"""What a face shows, told from landmarks that were moved on purpose."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from echodepth_cli.affect.action_units import EXTRA_COLUMNS, SIDED_AUS, ActionUnitModel
+from echodepth_cli.affect.facs import ACTION_UNITS, Status, action_unit
+from echodepth_cli.affect.neutral import MIN_FRAMES, find_neutral
+from echodepth_cli.face.alignment import reference_face
+from echodepth_cli.records import Box, FaceObservation, HeadPose, nan_array
+
+LOWER_LIP = (14, 17, 84, 314, 87, 317, 178, 402, 15, 16, 85, 86, 315, 316)
+UPPER_LIDS = (159, 158, 160, 161, 157, 386, 385, 387, 384, 388)
+LOWER_LIDS = (145, 153, 144, 163, 154, 374, 380, 373, 381, 390)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return ActionUnitModel.load()
+
+
+def face(points=None, yaw_deg=0.0, iod_px=80.0, noise=0.0, seed=0):
+    points = reference_face().astype(np.float32) if points is None else points
+    jitter = np.random.default_rng(seed).normal(0, noise, points.shape) if noise else 0
+    return FaceObservation(
+        points=(points + jitter).astype(np.float32),
+        landmarks_px=points,
+        appearance=nan_array(0),
+        box=Box(0.3, 0.3, 0.4, 0.4),
+        pose=HeadPose(yaw_deg, 0.0, 0.0),
+        iod_px=iod_px,
+        confidence=1.0,
+    )
+
+
+def moved(landmarks, by):
+    points = reference_face().astype(np.float32).copy()
+    points[list(landmarks)] += np.array(by, dtype=np.float32)
+    return points
+
+
+def smile(left=1.0, right=1.0):
+    """Draw the lip corners and the skin around them up, out and back."""
+    points = reference_face().astype(np.float32).copy()
+    for corner, side, share in ((291, 1.0, left), (61, -1.0, right)):
+        away = np.linalg.norm(reference_face() - reference_face()[corner], axis=1)
+        soft = np.exp(-0.5 * (away / 0.22) ** 2)[:, None] * share
+        points += (soft * np.array((side * 0.11, -0.16, 0.12))).astype(np.float32)
+    return points
+
+
+@pytest.fixture(scope="module")
+def calm(model):
+    return find_neutral([face(noise=0.003, seed=k) for k in range(30)], model)
+
+
+def test_the_table_has_46_rows_each_with_a_status_and_a_reason():
+    assert [unit.number for unit in ACTION_UNITS] == list(range(1, 47))
+    assert all(unit.name and unit.description and unit.why for unit in ACTION_UNITS)
+    assert Counter(unit.status for unit in ACTION_UNITS) == {
+        Status.MEASURED: 27,
+        Status.PROXY: 14,
+        Status.NOT_OBSERVABLE: 5,
+    }
+    assert action_unit(12).name == "Lip corner puller"
+
+
+def test_a_calm_face_shows_no_active_unit(model, calm):
+    estimate = model.relative([face(noise=0.003, seed=99)], calm)[0]
+    assert not (np.nan_to_num(estimate.intensities) >= 0.3).any()
+
+
+def test_lip_corners_drawn_up_and_out_are_au12(model, calm):
+    estimate = model.relative([face(smile())], calm)[0]
+    assert estimate.intensities[11] >= 0.3
+
+
+def test_one_sided_movement_is_larger_on_its_side(model, calm):
+    estimate = model.relative([face(smile(right=0.0))], calm)[0]
+    assert estimate.left[11] > estimate.right[11]
+    estimate = model.relative([face(smile(left=0.0))], calm)[0]
+    assert estimate.right[11] > estimate.left[11]
+
+
+def test_the_gap_of_the_lips_is_au25(model, calm):
+    points = moved(LOWER_LIP, (0.0, 0.12, 0.0))
+    estimate = model.relative([face(points)], calm)[0]
+    assert estimate.intensities[24] >= 0.3
+    assert estimate.lip_gap > 0.1
+
+
+def test_at_most_one_band_of_lid_closure_is_active(model, calm):
+    for share in np.linspace(0, 1, 9):
+        points = reference_face().astype(np.float32).copy()
+        upper, lower = list(UPPER_LIDS), list(LOWER_LIDS)
+        points[upper] += share * (points[lower] - points[upper])
+        bands = model.relative([face(points)], calm)[0].intensities[40:43]
+        assert (bands >= 0.3).sum() <= 1
+
+
+def test_what_cannot_be_seen_is_missing_with_a_reason_never_zero(model, calm):
+    estimate = model.relative([face()], calm)[0]
+    for unit in ACTION_UNITS:
+        missing = bool(np.isnan(estimate.intensities[unit.number - 1]))
+        assert missing == (unit.number in estimate.reasons)
+        if unit.status is Status.NOT_OBSERVABLE:
+            assert missing
+    small = model.relative([face(iod_px=12.0)], calm)[0]
+    assert np.isnan(small.intensities[6])
+    assert small.reasons[7] == "face_too_small"
+    turned = model.relative([face(yaw_deg=70.0)], calm)[0]
+    assert np.isnan(turned.intensities).all()
+    assert turned.reasons[12] == "turned_away"
+
+
+def test_intensities_stay_within_0_and_1_for_absurd_landmarks(model, calm):
+    points = reference_face().astype(np.float32) * np.float32(1.7)
+    values = model.relative([face(points)], calm)[0].intensities
+    seen = values[~np.isnan(values)]
+    assert ((seen >= 0) & (seen <= 1)).all()
+
+
+def test_results_do_not_depend_on_how_faces_are_grouped(model, calm):
+    faces = [face(noise=0.01, seed=k) for k in range(5)]
+    together = model.relative(faces, calm)
+    apart = [model.relative([one], calm)[0] for one in faces]
+    for a, b in zip(together, apart, strict=True):
+        np.testing.assert_array_equal(a.intensities, b.intensities)
+
+
+def test_extra_columns_are_those_announced(model, calm):
+    columns = model.relative([face()], calm)[0].extra_columns()
+    assert list(columns) == [name for name, _, _ in EXTRA_COLUMNS]
+    assert f"AU{SIDED_AUS[0]:02d}_L" in columns
+
+
+def test_the_neutral_face_is_the_calm_one_though_the_person_smiles_mostly(model):
+    smiling = [face(smile(), noise=0.003, seed=k) for k in range(40)]
+    resting = [face(noise=0.003, seed=100 + k) for k in range(8)]
+    neutral = find_neutral([*smiling, *resting], model)
+    rest_x = reference_face()[291, 0]
+    assert abs(neutral.points[291, 0] - rest_x) < abs(neutral.points[291, 0] - smile()[291, 0])
+
+
+def test_too_few_frames_give_the_population_neutral_and_say_so(model):
+    neutral = find_neutral([face()] * (MIN_FRAMES - 1), model)
+    assert neutral.quality == "unusable"
+    assert neutral.reasons
+    estimate = model.relative([face()], neutral)[0]
+    absolute = model.absolute([face()])[0]
+    np.testing.assert_array_equal(estimate.intensities, absolute.intensities)
+
+
+def test_values_within_the_noise_of_the_recording_are_zero(model, calm):
+    loud = replace(calm, floor=np.full(len(model.channel_names), 9.0, dtype=np.float32))
+    values = model.relative([face(noise=0.02, seed=3)], loud)[0].intensities
+    assert np.nanmax(np.delete(values, 24)) == 0

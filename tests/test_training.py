@@ -1,0 +1,64 @@
+"""The generator draws what it says; needs numba, and the face data beside the repository."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba", reason="training extras are not installed")
+
+from models.training import sample
+from models.training.actions import (
+    CHANNELS,
+    RECIPES,
+    shape_weights,
+    with_own_shapes,
+    wrinkle_depths,
+)
+from models.training.face_model import DEFAULT_PATH, load_face_model
+from models.training.paint import WRINKLES, make_canvas
+from models.training.render import Camera, Scene, make_person, project, render, rotation
+
+needs_face = pytest.mark.skipif(not DEFAULT_PATH.exists(), reason="no face data in ../shared")
+
+
+def test_expressions_are_reproducible_and_leave_antagonists_out():
+    draws = [sample.expression(np.random.default_rng(k)) for k in range(200)]
+    again = sample.expression(np.random.default_rng(7))
+    np.testing.assert_array_equal(draws[7], again)
+    at = {name: k for k, name in enumerate(CHANNELS)}
+    for values in draws:
+        if values[at["AU08"]] == 0:
+            assert not (values[at["AU18"]] > 0 and values[at["AU20_L"]] > 0)
+
+
+def test_every_channel_has_a_recipe_and_furrows_match_the_canvas():
+    named = {name.removesuffix("_L").removesuffix("_R") for name in CHANNELS}
+    assert named - set(RECIPES) - {"AU30", "mouth", "AU08", "gaze_x", "gaze_y"} == set()
+    assert len(wrinkle_depths(np.zeros(len(CHANNELS), np.float32))) == len(WRINKLES)
+
+
+def test_rotation_follows_the_signs_of_the_head_pose():
+    nose = np.array([0.0, 0.0, 1.0])
+    assert (rotation(20, 0, 0) @ nose)[0] > 0
+    assert (rotation(0, 20, 0) @ nose)[1] > 0
+    assert (rotation(0, 0, 20) @ np.array([0.0, 1.0, 0.0]))[0] > 0
+
+
+@needs_face
+@pytest.mark.shared
+def test_a_smile_moves_the_lip_corner_of_its_side_in_the_picture():
+    model = with_own_shapes(load_face_model())
+    canvas = make_canvas(model, 128)
+    person = make_person(model, canvas, np.zeros(100, np.float32), sample.look(_rng()))
+    channels = np.zeros(len(CHANNELS), np.float32)
+    channels[CHANNELS.index("AU12_L")] = 1.0
+    weights = shape_weights(model, channels, _rng())
+    scene = Scene(camera=Camera(160, 160, 110.0), supersample=1)
+    calm = render(model, canvas, person, np.zeros(len(weights), np.float32), scene=scene)
+    smile = render(model, canvas, person, weights, scene=scene)
+    changed = np.abs(calm.astype(int) - smile.astype(int)).sum(axis=2)
+    assert changed[:, 80:].sum() > 3 * changed[:, :80].sum()
+    assert project(person.vertices, scene.camera)[0].shape == (len(person.vertices), 2)
+
+
+def _rng():
+    return np.random.default_rng(1)
