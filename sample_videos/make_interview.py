@@ -2,8 +2,8 @@
 
     python -m sample_videos.make_interview --face ../shared/data/ict_facekit.npz
 
-Needs the `training` extra and the ICT-FaceKit model (see README.md here). The same program on the
-same machine gives the same bytes; nothing in the clip shows or was derived from a real person.
+Needs the `training` extra and the ICT-FaceKit model (see README.md here). Everything random comes
+from fixed seeds; no picture of a real person goes into the clip.
 """
 
 from __future__ import annotations

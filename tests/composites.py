@@ -1,7 +1,7 @@
 """Videos with several people whose places are known at every moment.
 
     python -m tests.composites side_by_side OUT_DIR [--people A.mp4 B.mp4]
-    python -m tests.composites calm_hour OUT_DIR --minutes 30
+    python -m tests.composites calm_loop OUT_DIR --minutes 30
 
 Each writes NAME.mp4 and NAME.truth.csv: one row per person and picture, with the part of the frame
 that shows the person (fractions, origin top left) and whether the face can be seen. Without
