@@ -54,6 +54,9 @@ class VadModel:
     """(46,) units that lose their part in dominance as the head pitches."""
     pitch_full_deg: float
     pitch_none_deg: float
+    rest_band: float
+    """Intensities up to this are rest, and the scale from here to 1 counts. Intensities cannot be
+    negative and most units weigh against valence, so noise alone would pull a calm face down."""
 
     @classmethod
     def load(cls, path: Path) -> VadModel:
@@ -81,15 +84,16 @@ class VadModel:
             pitch_aus = np.zeros(AU_COUNT, dtype=bool)
             pitch_aus[[int(au) - 1 for au in pitch["aus"]]] = True
             full_deg, none_deg = float(pitch["full_deg"]), float(pitch["none_deg"])
+            rest_band = float(table["rest_band"])
             version = str(table["version"])
         except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, IndexError) as error:
             raise ModelError(f"{source}: not a table of VAD weights: {error!r}") from error
         sane = np.isfinite(weights).all() and ((talking >= 0) & (talking <= 1)).all()
-        if not sane or not 0 <= full_deg < none_deg:
+        if not sane or not 0 <= full_deg < none_deg or not 0 <= rest_band < 1:
             raise ModelError(f"{source}: VAD weights out of range")
         for array in (weights, talking, pitch_aus):
             array.setflags(write=False)
-        return cls(version, weights, talking, pitch_aus, full_deg, none_deg)
+        return cls(version, weights, talking, pitch_aus, full_deg, none_deg, rest_band)
 
     def score(
         self, aus: FloatArray, *, talking: bool = False, pitch_change_deg: float = 0.0
@@ -114,7 +118,7 @@ class VadModel:
         self, aus: ArrayLike, *, talking: ArrayLike = False, pitch_change_deg: ArrayLike = 0.0
     ) -> Float64Array:
         """Return (..., 3, 46) parts of each AU; with 0.5 they add up to the scores."""
-        intensities = np.nan_to_num(np.asarray(aus, dtype=np.float64), nan=0.0)
+        intensities = above_rest(aus, self.rest_band)
         speech = np.where(np.asarray(talking, dtype=bool)[..., None], self.talking, 1.0)
         raw = self.weights * (intensities * speech)[..., None, :]
         raw[..., 2, :] *= self._pitch_factor(pitch_change_deg)
@@ -129,6 +133,13 @@ class VadModel:
         span = self.pitch_none_deg - self.pitch_full_deg
         kept = np.clip((self.pitch_none_deg - change) / span, 0.0, 1.0)
         return np.where(self.pitch_aus, kept, 1.0)
+
+
+def above_rest(aus: ArrayLike, rest_band: float) -> Float64Array:
+    """Return intensities counted from the end of the rest band, 0..1; 0 for NaN."""
+    intensities = np.nan_to_num(np.asarray(aus, dtype=np.float64), nan=0.0)
+    counted: Float64Array = np.clip(intensities - rest_band, 0.0, 1.0) / (1.0 - rest_band)
+    return counted
 
 
 def top_contributions(

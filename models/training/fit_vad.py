@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from echodepth_cli.affect.action_units import ActionUnitModel
-from echodepth_cli.affect.vad import DIMENSIONS, VadModel
+from echodepth_cli.affect.vad import DIMENSIONS, VadModel, above_rest
 from echodepth_cli.face.observer import observe
 from echodepth_cli.face.tracker import MediaPipeTracker
 from echodepth_cli.records import FaceObservation
@@ -37,6 +37,7 @@ from models.training.face_model import REPO
 from models.training.registry import register
 
 Floats = NDArray[np.float64]
+TABLE = REPO / "models" / "vad_weights.toml"
 PHOTOS = REPO.parent / "shared" / "data" / "photos"
 
 PAD = {
@@ -72,9 +73,9 @@ PRIOR = {
     25: (0.0, 0.20, 0.0),
     26: (0.0, 0.30, -0.05),
     27: (-0.10, 0.30, -0.10),
-    41: (-0.06, -0.20, -0.10),
-    42: (-0.08, -0.25, -0.10),
-    43: (-0.10, -0.30, -0.15),
+    41: (0.0, -0.20, 0.0),
+    42: (0.0, -0.25, 0.0),
+    43: (0.0, -0.30, 0.0),
 }
 """Signs and sizes expected of each AU's weights; see `vad_weights.toml` for the source."""
 
@@ -103,7 +104,7 @@ class Photos:
     """The photographs in which a face was found."""
 
     aus: Floats
-    """(n, 46) intensities against the population neutral; 0 where unseen."""
+    """(n, 46) intensities above rest against the population neutral; 0 where unseen."""
     points: Floats
     """(n, 1434) landmarks without pose and scale."""
     labels: NDArray[np.str_]
@@ -118,7 +119,8 @@ def load_photos(cache: Path) -> Photos:
     faces = _observed(cache / "photo_observations.pickle")
     used = [(name, label, face) for name, label, face in faces if label in PAD]
     estimates = ActionUnitModel.load().absolute([face for _, _, face in used])
-    aus = np.nan_to_num(np.array([e.intensities for e in estimates], dtype=np.float64))
+    intensities = np.array([e.intensities for e in estimates], dtype=np.float64)
+    aus = above_rest(intensities, VadModel.load(TABLE).rest_band)
     return Photos(
         aus=aus,
         points=np.array([face.points.ravel() for _, _, face in used], dtype=np.float64),
@@ -304,10 +306,9 @@ def main() -> None:
     kept = np.array([in_report_half(person) for person in photos.people])
     fitting, reporting = photos[~kept], photos[kept]
     weights = fit(photos)
-    table = REPO / "models" / "vad_weights.toml"
     if not options.dry_run:
-        _write_weights(weights, options.version, table)
-        weights = VadModel.load(table).weights
+        _write_weights(weights, options.version, TABLE)
+        weights = VadModel.load(TABLE).weights
     report = {
         "version": options.version,
         "people": len(set(photos.people)),

@@ -22,7 +22,7 @@ def test_an_unusual_stretch_is_found_at_any_rate(fps):
 
 
 def test_a_lasting_change_of_level_is_found_once_where_it_happens():
-    session = series(900, lambda t: {4: 0.5, 1: 0.2} if t >= 450 else {}, noise=0.02)
+    session = series(900, lambda t: {4: 0.6, 9: 0.6} if t >= 450 else {}, noise=0.02)
     (change,) = [a for a in find_anomalies(session) if a.signal == "valence"]
     assert change.direction == "change"
     assert change.start_s == pytest.approx(450, abs=10)

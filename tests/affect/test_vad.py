@@ -70,8 +70,14 @@ def test_a_bowed_head_takes_the_brow_out_of_dominance_only():
 
 def test_closing_the_eyes_alone_passes_no_threshold():
     closed = MODEL.score(intensities({43: 1.0}))
-    assert closed.valence > 0.30
-    assert closed.dominance > 0.30
+    assert closed.valence == closed.dominance == 0.5
+    assert closed.arousal < 0.5
+
+
+def test_noise_of_a_resting_face_does_not_move_the_scores():
+    noise = np.full(46, 0.09, dtype=np.float32)
+    vad = MODEL.score(noise)
+    assert (vad.valence, vad.arousal, vad.dominance) == (0.5, 0.5, 0.5)
 
 
 def test_top_contributions_are_shares_of_the_whole_distance():
@@ -88,10 +94,13 @@ def test_top_contributions_are_shares_of_the_whole_distance():
     [
         ("", "not a table"),
         ("[weights", "not a table"),
-        ('version = "1"\n[weights]\nAU99 = {valence=0, arousal=0, dominance=0}', "AU99"),
         (
-            'version="1"\n[weights]\nAU01={valence=nan, arousal=0, dominance=0}\n[talking]\n'
-            "[head_pitch]\naus=[1]\nfull_deg=1\nnone_deg=2",
+            'version = "1"\nrest_band=0\n[weights]\nAU99 = {valence=0, arousal=0, dominance=0}',
+            "AU99",
+        ),
+        (
+            'version="1"\nrest_band=0.1\n[weights]\nAU01={valence=nan, arousal=0, dominance=0}\n'
+            "[talking]\n[head_pitch]\naus=[1]\nfull_deg=1\nnone_deg=2",
             "out of range",
         ),
     ],
