@@ -65,7 +65,7 @@ PRIOR = {
     12: (1.10, 0.40, 0.40),
     15: (-0.60, -0.10, -0.30),
     16: (-0.15, 0.15, 0.10),
-    17: (-0.40, 0.0, -0.15),
+    17: (-0.30, 0.0, -0.15),
     20: (-0.55, 0.30, -0.35),
     22: (-0.20, 0.20, 0.05),
     23: (-0.40, 0.25, 0.20),
@@ -79,7 +79,7 @@ PRIOR = {
 }
 """Signs and sizes expected of each AU's weights; see `vad_weights.toml` for the source."""
 
-BOUNDS = (0.5, 3.0)
+BOUNDS = (0.5, 2.0)
 """A weight may be this many times its prior. Against the population's neutral face a brow says
 little, against one's own a lot: the photographs must not talk a known sign out of the model."""
 
