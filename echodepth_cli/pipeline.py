@@ -17,7 +17,7 @@ from echodepth_cli.affect.coverage import CoverageTracker
 from echodepth_cli.affect.series import Series
 from echodepth_cli.affect.vad import VadModel
 from echodepth_cli.config import AnalysisConfig
-from echodepth_cli.errors import NoFaceError, UsageError, printable
+from echodepth_cli.errors import NoFaceError, printable
 from echodepth_cli.events import (
     AlertRaised,
     Event,
@@ -49,6 +49,7 @@ from echodepth_cli.output.report_json import (
     Origin,
     Recording,
     provenance,
+    rounded,
     session_head,
     to_json_bytes,
 )
@@ -249,7 +250,9 @@ def _report(job: _Job, measured: _Measured, staging: Path) -> dict[str, Any]:
         ),
     }
     report["summary"] = summarise(report)
-    return report
+    # What is returned is what the file will hold, digit for digit.
+    settled: dict[str, Any] = rounded(report)
+    return settled
 
 
 def write_pages(
@@ -333,8 +336,6 @@ def _require_faces(job: _Job, coverage: CoverageTracker) -> None:
     if coverage.frames_ok >= MIN_USABLE_FRAMES:
         return
     path = printable(job.recording.info.path)
-    if coverage.frames == 0:
-        raise UsageError(f"{path}: holds no picture in the chosen stretch; check --start and --end")
     raise NoFaceError(
         f"{path}: a face could be measured in {coverage.frames_ok} of {coverage.frames} sampled "
         f"frames; at least {MIN_USABLE_FRAMES} are needed. Check that the recording shows the "

@@ -17,6 +17,7 @@ from echodepth_cli.output.findings import find
 from echodepth_cli.output.parquet import read_frames, series_of, with_alerts
 from echodepth_cli.output.provenance import file_sha256
 from echodepth_cli.output.report_html import ReportOptions
+from echodepth_cli.output.report_json import rounded
 from echodepth_cli.output.snapshots import Still, read_stills
 from echodepth_cli.output.summary import summarise
 from echodepth_cli.pipeline import AnalysisResult, write_pages
@@ -65,6 +66,7 @@ def render_again(
             frames_parquet_sha256=file_sha256(frames),
         )
         report["summary"] = summarise(report)
+        report = rounded(report)
         write_pages(report, _stills_of(report, stills), staging, options)
     return AnalysisResult(report, folder, folder / "frames.parquet")
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from echodepth_cli import AlertThresholds, AnalysisConfig, analyse
-from echodepth_cli.errors import BaselineError, NoFaceError, OutputError, UsageError
+from echodepth_cli.errors import BaselineError, InputError, NoFaceError, OutputError
 from echodepth_cli.output.report_json import rounded
 from echodepth_cli.output.schema import load_schema
 from echodepth_cli.rerender import render_again
@@ -96,8 +96,8 @@ def test_no_face_is_refused_and_nothing_is_written(faceless, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_stretch_beyond_the_end_is_a_usage_error(faceless, tmp_path):
-    with pytest.raises(UsageError, match="--start"):
+def test_a_stretch_beyond_the_end_says_where_the_recording_ends(faceless, tmp_path):
+    with pytest.raises(InputError, match=r"1\.96 s"):
         analyse(faceless, AnalysisConfig(start_s=30.0), tmp_path / "out")
 
 

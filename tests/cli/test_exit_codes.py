@@ -126,9 +126,11 @@ def test_a_message_stays_one_honest_line(analyse_with, run_cli):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_interrupts_and_cleans_up(tmp_path, number):
     program = (
-        "import sys, time, pathlib\n"
+        "import signal, sys, time, pathlib\n"
         "from echodepth_cli import pipeline\n"
         "from echodepth_cli.cli.exits import run\n"
+        # A shell that runs the tests in the background has them ignore Ctrl-C.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def analyse(path, config, out_dir, **_):\n"
         "    try:\n"
         "        pathlib.Path('staging').mkdir(); time.sleep(60)\n"
