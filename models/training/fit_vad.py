@@ -83,6 +83,9 @@ BOUNDS = (0.5, 2.0)
 """A weight may be this many times its prior. Against the population's neutral face a brow says
 little, against one's own a lot: the photographs must not talk a known sign out of the model."""
 
+SHRINK = (1.0, 1.0, 0.5)
+"""Share of target and prior that each score keeps: sources disagree on dominance even in sign."""
+
 STRENGTH = 0.1
 """Strength of the prior; a tenth or ten times as much changes the areas by 0.01 at most."""
 
@@ -206,10 +209,10 @@ def figures(scores: Floats, photos: Photos, draws: int = 1000) -> list[dict[str,
 def _fit_dimension(photos: Photos, dimension: int) -> Floats:
     prior = np.zeros(46)
     for au, row in PRIOR.items():
-        prior[au - 1] = row[dimension]
+        prior[au - 1] = SHRINK[dimension] * row[dimension]
     used = np.flatnonzero(prior)
     x = photos.aus[:, used]
-    target = np.array([PAD[label][dimension] for label in photos.labels])
+    target = SHRINK[dimension] * np.array([PAD[label][dimension] for label in photos.labels])
     weight = _class_weights(photos.labels)
     least, most = BOUNDS
     bounds = [tuple(sorted((least * p, most * p))) for p in prior[used]] + [(None, None)]
