@@ -24,8 +24,11 @@ CALM_SHARE: Final = 0.10
 MIN_FRAMES: Final = 4
 MAX_FRAMES: Final = 80
 
-RESTLESS: Final = 1.2
-"""Summed activity of the chosen frames above which they are not calm."""
+RESTLESS: Final = 0.5
+"""Summed movement of the chosen frames about their mean face above which they are not still."""
+
+_STILL: Final = 0.15
+"""Movement of one unit up to this is the noise of a still face, and not summed."""
 
 ALWAYS_ON: Final = 0.45
 """Absolute intensity of one unit in the chosen frames above which it may not be rest."""
@@ -110,7 +113,9 @@ def find_neutral(observations: Sequence[FaceObservation], model: Estimator) -> N
     relative = np.abs(model.relative_channels(observations, neutral)[:, counted]).sum(axis=1)
     chosen = np.argsort(first + relative, kind="stable")[:count]
     neutral = _mean_face(observations, chosen, model)
-    return _judged(neutral, first[chosen], absolute[chosen], np.array(model.channel_names)[counted])
+    calm = model.relative_channels([observations[i] for i in chosen], neutral)[:, counted]
+    movement = np.clip(np.abs(calm) - _STILL, 0, None).sum(axis=1)
+    return _judged(neutral, movement, absolute[chosen], np.array(model.channel_names)[counted])
 
 
 def _counts(name: str) -> bool:
@@ -149,11 +154,11 @@ def _mean_face(
 
 
 def _judged(
-    neutral: Neutral, activity: NDArray[np.float64], absolute: FloatArray, names: NDArray[np.str_]
+    neutral: Neutral, movement: FloatArray, absolute: FloatArray, names: NDArray[np.str_]
 ) -> Neutral:
     """Return the face with its quality and the reasons for anything but good."""
     reasons = []
-    if float(np.median(activity)) > RESTLESS:
+    if float(np.median(movement)) > RESTLESS:
         reasons.append("Even the calmest frames of the window are not still.")
     level = np.median(absolute, axis=0)
     constant = sorted({str(n).split("_")[0] for n in names[level > ALWAYS_ON]})
