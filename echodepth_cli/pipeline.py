@@ -199,7 +199,7 @@ def _measure(job: _Job, reader: VideoReader, raw: Path) -> _Measured:
     return _Measured(
         baseline=session.baseline,
         series=Series.concatenate(chunks),
-        quality={**coverage.finish(end_s), "warnings": list(decode.warnings)},
+        quality={**coverage.finish(end_s), "warnings": [*coverage.warnings(), *decode.warnings]},
         decode=decode,
         duration_s=end_s - config.start_s,
     )

@@ -28,7 +28,8 @@ RIGID = np.array([*_EYES_AND_NOSE, *_FOREHEAD_AND_TEMPLES])
 def reference_face() -> NDArray[np.float64]:
     """Return the (478, 3) mean frontal face, inter-ocular distance 1, rigid points centred.
 
-    Made by `models/training/reference.py` from rendered neutral faces; x right, y down, z away.
+    The mean of 160 neutral faces rendered from the morphable face, tracked by the face mesh and
+    made symmetric; x right, y down, z away. The models depend on it: another means training anew.
     """
     points: NDArray[np.float64] = np.load(Path(__file__).parent / "reference_face.npy").astype(
         np.float64
