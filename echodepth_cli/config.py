@@ -200,7 +200,10 @@ def parse_setting(cls: type, name: str, value: Any, shown_as: str) -> Any:
     if isinstance(value, str):
         if word is not None and value.strip().lower() == word:
             return None
-        value = _from_text(kind, value.strip(), clock=item.metadata["clock"])
+        # Text stays as it was written; what is read as something else may have blanks around it.
+        is_text = kind.removesuffix(" | None") == "str"
+        read = value if is_text else value.strip()
+        value = _from_text(kind, read, clock=item.metadata["clock"])
     if not _is_of_kind(value, kind):
         expected = _KINDS[kind.removesuffix(" | None")][1] + (f" or '{word}'" if word else "")
         expected += " (or mm:ss)" if item.metadata["clock"] else ""
