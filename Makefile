@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 SYSTEM_LIBRARIES := libgl1 libglib2.0-0 libegl1 libgles2
 BROWSER := chromium
 
-.PHONY: help demo test check train bench clean
+.PHONY: help demo test check train clean
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets
@@ -31,9 +31,6 @@ check: $(VENV)/.dev  ## Lint, format, types, direction of imports
 train: $(VENV)/.dev  ## Train the Action Unit model again (needs ../shared/data; takes hours)
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,training]'
 	$(BIN)/python -m models.training $(ARGS)
-
-bench: $(VENV)/.dev  ## Measure speed against plain decoding
-	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:  ## Remove the environment, caches and outputs
 	rm -rf $(VENV) build dist echodepth-out .mypy_cache .pytest_cache .ruff_cache \
