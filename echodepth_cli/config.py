@@ -223,9 +223,6 @@ _KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
 def _from_text(kind: str, text: str, *, clock: bool) -> Any:
     """Read text as ``kind``; text that is none is handed back unchanged."""
     kind = kind.removesuffix(" | None")
-    if kind == "str":
-        return text
-    text = text.strip()
     if kind == "datetime":
         return parse_started_at(text)
     if kind == "bool":
