@@ -31,7 +31,7 @@ from echodepth_cli.events import (
 from echodepth_cli.face.observer import observe
 from echodepth_cli.face.tracker import FaceTracker, MediaPipeTracker
 from echodepth_cli.models import model_path, registered_models
-from echodepth_cli.output.atomic import staged_directory, writing_to
+from echodepth_cli.output.atomic import check_target, staged_directory, writing_to
 from echodepth_cli.output.columns import RowContext, frame_columns
 from echodepth_cli.output.findings import find, glossary
 from echodepth_cli.output.parquet import FrameTableWriter, read_frames, with_alerts
@@ -127,6 +127,9 @@ def analyse(
     next recording. Raises the errors of `echodepth_cli.errors`; prints nothing.
     """
     if engine is None:
+        # Loading takes seconds; what cannot be analysed is refused before it.
+        with open_video(Path(path)):
+            check_target(Path(out_dir or default_out_dir(Path(path))), force=force)
         with open_engine(config) as own:
             return analyse(
                 path,
