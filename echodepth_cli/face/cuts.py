@@ -66,8 +66,13 @@ class CutDetector:
             usual = statistics.median(self._recent)
             self._limit = min(max(_UNUSUAL * usual, _MAYBE_CUT), _SURELY_CUT)
         self._unlikeness = self._between(slice(None), slice(None))
-        if self._before is not None and self._after is not None:
+        if self.can_tell:
             self._recent.append(self._unlikeness)
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether there are two looks to compare."""
+        return self._before is not None and self._after is not None
 
     @property
     def is_cut(self) -> bool:

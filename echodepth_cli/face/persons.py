@@ -39,8 +39,12 @@ SURE: Final = 0.90
 _WAIT_S: Final = 5.0
 """A track is given to someone by then, however little its face shows."""
 
-_STEADY: Final = 4.0
-"""Log odds that an uninterrupted track stays the same person."""
+_STEADY: Final = 7.0
+_STEADY_BLIND: Final = 4.0
+"""Log odds that a track stays the same person: no cut was seen; cuts could not be seen."""
+
+_PARTS: Final = -1.0
+"""Log odds at which its newest faces are taken off a track: nearly three to one against."""
 
 _STRONG: Final = 8.0
 """Log odds beyond which likeness is not counted; its spreads are not known that well."""
@@ -49,11 +53,8 @@ _NEAR: Final = 0.75
 """A face so near to where a person was last, in face sizes, is in that person's place."""
 
 _SOON_S: Final = 3.0
-_SOON_STRONG: Final = 8.0
-"""Log odds beyond which likeness is not counted; its spreads are not known that well."""
-
-_SOON_NEAR: Final = 2.0
-_NEAR_ONLY: Final = 0.7
+_BACK_SOON: Final = 2.0
+_IN_PLACE: Final = 0.7
 _SEEN_BEFORE: Final = 0.5
 """Log odds: back in place within seconds; in place; someone known rather than someone new."""
 
@@ -113,6 +114,8 @@ class PersonTracker:
         ``look`` is what `cuts.look_of` makes of the picture; without it cuts go unnoticed.
         """
         self._held.append(_Held(index, offset_s, self._tracks.push(offset_s, faces, look)))
+        for track in list(self._tracks.live):
+            self._judge_steadiness(track)
         return self._advance(offset_s)
 
     def end(self) -> list[SeenFrame]:
@@ -175,7 +178,6 @@ class PersonTracker:
 
     def _settle(self, track: Track, now_s: float) -> None:
         """Move what no longer can change from a track's recent faces to its past."""
-        _judge_steadiness(track)
         while track.recent and (track.is_over or _can_spare_first(track, now_s)):
             sighting = track.recent.popleft()
             sighting.is_settled = True
@@ -184,6 +186,24 @@ class PersonTracker:
             if track.certainty >= SURE or track.is_first:
                 person.shape.add(sighting.signature)
             person.box, person.last_s = sighting.face.box, sighting.offset_s
+
+    def _judge_steadiness(self, track: Track) -> None:
+        """Doubt the recent faces of a track that look unlike those before, or part them off.
+
+        What speaks against them weighs more when they look like someone else who is known.
+        """
+        recent = track.mean_of_recent()
+        if min(track.settled.count, recent.count) < WINDOW_FACES or not track.has_window:
+            return
+        others = [_alike(recent, p.shape) for p in self._people if p.number != track.person]
+        steady = _STEADY if self._tracks.knows_cuts else _STEADY_BLIND
+        stays = steady + _alike(recent, track.settled) - max([0.0, *others])
+        if stays < _PARTS:
+            self._tracks.split(track)
+            return
+        odds = math.exp(stays)
+        for sighting in track.recent:
+            sighting.steadiness = min(sighting.steadiness, odds / (1 + odds))
 
     def _release(self) -> list[SeenFrame]:
         out = []
@@ -245,17 +265,7 @@ def _placed(box: Box, before: Box, gap_s: float, track: Track) -> float:
     """Return the log odds that place adds: where the person was last, and how long ago."""
     if separation(box, before) > _NEAR or growth(box, before) > _NEAR:
         return 0.0
-    return _SOON_NEAR if gap_s <= _SOON_S and not track.after_cut else _NEAR_ONLY
-
-
-def _judge_steadiness(track: Track) -> None:
-    """Doubt the recent faces of a track that look unlike those before."""
-    recent = track.mean_of_recent()
-    if min(track.settled.count, recent.count) < WINDOW_FACES:
-        return
-    odds = math.exp(_STEADY + _alike(recent, track.settled))
-    for sighting in track.recent:
-        sighting.steadiness = min(sighting.steadiness, odds / (1 + odds))
+    return _BACK_SOON if gap_s <= _SOON_S and not track.after_cut else _IN_PLACE
 
 
 def _can_spare_first(track: Track, now_s: float) -> bool:

@@ -36,11 +36,11 @@ _FARTHEST: Final = 1.5
 
 _COASTS_S: Final = 0.2
 
+_UNLIKE: Final = 4.5
+"""One picture this unlike a track does not go on it; see `signature`."""
+
 _GROWTH: Final = 0.7
 """Natural logarithm of the largest change of size between frames."""
-
-_ANOTHER_FACE: Final = 2.6
-"""A window this unlike its track is of another person, cut or no cut; see `signature`."""
 
 _REMEMBERED: Final = 400
 """Sightings that a mean signature reaches back over."""
@@ -141,6 +141,11 @@ class Tracks:
         self.live: list[Track] = []
         self._cuts = CutDetector()
 
+    @property
+    def knows_cuts(self) -> bool:
+        """Whether the newest frame could be compared with the one before."""
+        return self._cuts.can_tell
+
     def push(
         self, offset_s: float, faces: Sequence[FaceObservation], look: Look | None
     ) -> list[Sighting]:
@@ -158,8 +163,6 @@ class Tracks:
         for track in self.live:
             if track.last is not None and track.last.offset_s != offset_s:
                 track.missed += 1
-        for track in list(self.live):
-            self._split_if_changed(track)
         return sightings
 
     def end(self) -> None:
@@ -183,17 +186,13 @@ class Tracks:
             track.is_over = gone or cut
         self.live = [track for track in self.live if not track.is_over]
 
-    def _split_if_changed(self, track: Track) -> None:
+    def split(self, track: Track) -> None:
         """End a track whose newest faces are another person's, and begin that person's."""
-        known, window = track.settled, track.mean_of_recent()
-        if known.value is None or window.value is None:
-            return
-        if min(known.count, window.count) < WINDOW_FACES or not track.has_window:
-            return
-        if distance(known.value, window.value) < _ANOTHER_FACE:
+        known = track.settled.value
+        if known is None:
             return
         rest = list(track.recent)
-        first = _change_point(known.value, rest)
+        first = _change_point(known, rest)
         fresh = Track(rest[first].offset_s, after_cut=True, last=rest[-1])
         for sighting in rest[first:]:
             sighting.track = fresh
@@ -268,8 +267,8 @@ def _step_cost(
     if away >= 1 or grown >= 1:
         return math.inf
     known = track.settled.value if track.settled.value is not None else track.last.signature
-    unlike = 0.0 if known is None or mark is None else distance(known, mark) / 8
-    return 0.5 * away**2 + 0.25 * grown**2 + min(unlike, 0.5) ** 2
+    unlike = 0.0 if known is None or mark is None else distance(known, mark) / _UNLIKE
+    return 0.5 * away**2 + 0.25 * grown**2 + min(unlike, 1.0) ** 2
 
 
 def _change_point(known: Signature, sightings: Sequence[Sighting]) -> int:

@@ -1,0 +1,103 @@
+"""Who is who, through leaving, swapping, cuts and doubles."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from echodepth_cli.face.persons import SURE, PersonTracker
+from echodepth_cli.face.tracks import without_doubles
+from tests.persons.people import Someone
+
+SHOT = np.random.default_rng(1).integers(0, 255, (36, 64), dtype=np.uint8)
+OTHER_SHOT = np.random.default_rng(2).integers(0, 255, (36, 64), dtype=np.uint8)
+
+
+def followed(frames, fps=2.0, looks=None):
+    """Push lists of faces; return per frame what was seen."""
+    tracker, out = PersonTracker(), []
+    for index, faces in enumerate(frames):
+        look = looks[index] if looks else None
+        out += tracker.push(index, index / fps, faces, look)
+    out += tracker.end()
+    assert [seen.index for seen in out] == list(range(len(frames)))
+    return out
+
+
+def numbers(frame):
+    return [face.person for face in frame.faces]
+
+
+@pytest.mark.parametrize("fps", [1, 2, 10, 30])
+def test_two_people_keep_their_numbers_at_any_rate(fps):
+    a, b = Someone(1), Someone(2)
+    seen = followed([[b.at(0.75), a.at(0.25)] for _ in range(20 * fps)], fps)
+    assert {tuple(numbers(frame)) for frame in seen} == {(1, 2)}
+
+
+def test_sides_swapped_at_a_cut_are_seen_through():
+    a, b = Someone(1), Someone(2)
+    frames = [[a.at(0.25), b.at(0.75)] for _ in range(20)]
+    frames += [[b.at(0.25), a.at(0.75)] for _ in range(20)]
+    seen = followed(frames, looks=[SHOT] * 20 + [OTHER_SHOT] * 20)
+    assert [numbers(frame) for frame in seen] == [[1, 2]] * 20 + [[2, 1]] * 20
+
+
+def test_a_swap_without_a_visible_cut_is_found_or_doubted():
+    a, b = Someone(1), Someone(2)
+    frames = [[a.at(0.25), b.at(0.75)] for _ in range(20)]
+    frames += [[b.at(0.25), a.at(0.75)] for _ in range(20)]
+    late = followed(frames)[20:]
+    wrong = [
+        f for frame in late for f, true in zip(frame.faces, (2, 1), strict=True) if f.person != true
+    ]
+    assert all(face.certainty < SURE for face in wrong)
+
+
+def test_someone_who_returns_on_the_other_side_has_the_same_number():
+    a, b = Someone(1), Someone(2)
+    frames = [[a.at(0.25), b.at(0.75)] for _ in range(30)]
+    frames += [[b.at(0.75)] for _ in range(40)]
+    frames += [[b.at(0.30), a.at(0.8)] for _ in range(30)]
+    seen = followed(frames, looks=[SHOT] * 70 + [OTHER_SHOT] * 30)
+    assert numbers(seen[0]) == [1, 2]
+    assert numbers(seen[50]) == [2]
+    assert numbers(seen[-1]) == [2, 1]
+
+
+def test_a_stranger_in_an_empty_chair_is_not_the_person_who_left():
+    a, stranger = Someone(1), Someone(3)
+    frames = [[a.at(0.5)] for _ in range(20)] + [[]] * 10
+    frames += [[stranger.at(0.5)] for _ in range(20)]
+    seen = followed(frames)
+    assert numbers(seen[-1]) != numbers(seen[0])
+
+
+def test_a_face_that_shows_too_little_is_doubted_not_decided():
+    a, turned = Someone(1), Someone(3)
+    frames = [[a.at(0.25)] for _ in range(20)] + [[]] * 20
+    frames += [[turned.at(0.75, yaw_deg=50)] for _ in range(20)]
+    assert all(face.certainty < SURE for face in followed(frames)[-1].faces)
+
+
+def test_a_profile_keeps_its_track():
+    a = Someone(1)
+    frames = [[a.at(0.5, yaw_deg=0 if k < 15 else 55, confidence=0.3)] for k in range(40)]
+    assert {tuple(numbers(frame)) for frame in followed(frames)} == {(1,)}
+
+
+def test_one_face_found_twice_is_one():
+    a, b = Someone(1), Someone(2)
+    face = a.at(0.3)
+    again = replace(a.at(0.32), confidence=0.7)
+    kept = without_doubles([again, face, b.at(0.7)])
+    assert [other.box.x for other in kept] == [face.box.x, b.at(0.7).box.x]
+
+
+def test_the_same_observations_give_the_same_people():
+    def once():
+        a, b = Someone(1), Someone(2)
+        frames = [[a.at(0.25), b.at(0.6 if k % 7 else 0.65)] for k in range(40)]
+        return [(numbers(f), [s.certainty for s in f.faces]) for f in followed(frames)]
+
+    assert once() == once()
