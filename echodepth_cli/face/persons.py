@@ -184,8 +184,9 @@ class PersonTracker:
             track.settled.add(sighting.signature)
             person = self._people[(track.person or 0) - 1]
             if track.certainty >= SURE or track.is_first:
+                # Doubtful faces teach nothing, or a doubt would confirm itself.
                 person.shape.add(sighting.signature)
-            person.box, person.last_s = sighting.face.box, sighting.offset_s
+                person.box, person.last_s = sighting.face.box, sighting.offset_s
 
     def _judge_steadiness(self, track: Track) -> None:
         """Doubt the recent faces of a track that look unlike those before, or part them off.
