@@ -118,3 +118,13 @@ def test_the_library_prints_nothing(faceless, tmp_path, capfd):
     with pytest.raises(NoFaceError):
         analyse(faceless, out_dir=tmp_path / "out")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.shared
+def test_every_alert_has_its_still_whatever_the_frame_rate(shared_data, tmp_path):
+    strict = AlertThresholds(arousal_high=0.6, valence_low=0.45)
+    video = shared_data / "videos" / "interview_pexels.mp4"  # 24000/1001 frames a second
+    result = analyse(video, AnalysisConfig(alert_thresholds=strict), tmp_path / "a")
+    page = (result.session_dir / "report.html").read_text(encoding="utf-8")
+    assert len(result.report["alerts"]) > 0
+    assert page.count('<img class="still"') == len(result.report["alerts"])

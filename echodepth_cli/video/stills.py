@@ -10,13 +10,14 @@ from echodepth_cli.records import Image
 from echodepth_cli.video.reader import PyAvReader
 from echodepth_cli.video.source import VideoLimits, open_container
 
-_SAME_FRAME_S: Final = 1e-4
+_SAME_FRAME_S: Final = 0.6e-3
+"""Reports give moments in whole milliseconds; frames are further apart than that."""
 
 
 def pictures_at(
     path: Path, offsets_s: Iterable[float], limits: VideoLimits | None = None
 ) -> dict[float, Image]:
-    """Return the pictures shown exactly at ``offsets_s``, those that can be found again.
+    """Return the pictures of the frames at ``offsets_s``, those that can be found again.
 
     Jumps to the keyframe before each instead of decoding everything. A frame whose timestamp had
     to be repaired, or that cannot be decoded on its own, is left out. Raises InputError when the
