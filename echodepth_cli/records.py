@@ -121,6 +121,23 @@ class FaceObservation:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenPicture:
+    """What the face stage keeps of one sampled frame: numbers, and a look too small to show anyone.
+
+    It depends on nothing but the frame, so pictures may be observed ahead, in any order.
+    """
+
+    index: int
+    """Ordinal among the sampled frames, from 0."""
+    offset_s: float
+    """Presentation time relative to the first frame of the recording."""
+    faces: tuple[FaceObservation, ...]
+    """Largest first."""
+    look: Image | None = None
+    """(36, 64) grey levels of the whole picture, to notice cuts; see `face.cuts`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Vad:
     """Valence, arousal and dominance, each 0..1 with 0.5 neutral."""
 

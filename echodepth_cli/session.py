@@ -9,7 +9,6 @@ live source could push as it arrives.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,10 +21,10 @@ from echodepth_cli.affect.speech import SpeechDetector, lip_opening
 from echodepth_cli.affect.vad import VadModel
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import BaselineError
-from echodepth_cli.face.observer import observe
+from echodepth_cli.face.observer import observe_frame
 from echodepth_cli.face.quality import LOW_CONFIDENCE, UNMEASURABLE
 from echodepth_cli.face.tracker import FaceTracker
-from echodepth_cli.records import FaceObservation, Frame, FrameResult, FrameStatus
+from echodepth_cli.records import FaceObservation, Frame, FrameResult, FrameStatus, SeenPicture
 
 MAX_WAITING: Final = 20_000
 """Sightings that may wait for a baseline, some 120 MB; then the population neutral must do."""
@@ -73,17 +72,15 @@ class Session:
 
     def push(self, frame: Frame) -> list[FrameResult]:
         """Take the next frame; return the rows that are now complete, in order."""
-        faces = observe(frame.image, self._tracker)
-        return self.push_faces(frame.index, frame.offset_s, faces)
+        return self.push_seen(observe_frame(frame, self._tracker))
 
-    def push_faces(
-        self, index: int, offset_s: float, faces: Sequence[FaceObservation]
-    ) -> list[FrameResult]:
-        """Take the faces of the next frame, largest first; see `push`."""
-        subject = faces[0] if faces else None
+    def push_seen(self, seen: SeenPicture) -> list[FrameResult]:
+        """Take what was seen in the next frame; see `push`."""
+        offset_s = seen.offset_s
+        subject = seen.faces[0] if seen.faces else None
         usable = _measurable(subject)
         self._last_offset_s = offset_s
-        self._waiting.append(_Sighting(index, offset_s, subject, len(faces)))
+        self._waiting.append(_Sighting(seen.index, offset_s, subject, len(seen.faces)))
         opening = lip_opening(usable.points) if usable is not None else None
         self._talking.extend(self._speech.push(offset_s, opening))
         stretch = self._calibrator.push(offset_s, usable)

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from echodepth_cli.face.alignment import align, iod_px
+from echodepth_cli.face.cuts import look_of
 from echodepth_cli.face.quality import confidence, face_box, quality_factors
 from echodepth_cli.face.tracker import FaceTracker
-from echodepth_cli.records import FaceObservation, FloatArray, Image, nan_array
+from echodepth_cli.records import (
+    FaceObservation,
+    FloatArray,
+    Frame,
+    Image,
+    SeenPicture,
+    nan_array,
+)
+
+
+def observe_frame(frame: Frame, tracker: FaceTracker) -> SeenPicture:
+    """Reduce a sampled frame to its faces and its look; the picture is not needed afterwards."""
+    faces = tuple(observe(frame.image, tracker))
+    return SeenPicture(frame.index, frame.offset_s, faces, look_of(frame.image))
 
 
 def observe(image: Image, tracker: FaceTracker) -> list[FaceObservation]:
