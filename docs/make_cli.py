@@ -17,7 +17,7 @@ EXIT_CODES = {
     ExitCode.OK: "complete",
     ExitCode.UNEXPECTED: "unexpected: a bug; `echodepth --debug` shows where",
     ExitCode.USAGE: "usage: an option, argument or config file that cannot be used",
-    ExitCode.INPUT: "input: missing, unreadable, or without video",
+    ExitCode.INPUT: "input: missing, unreadable, without video, or over a limit",
     ExitCode.MODEL: "model: missing, altered, or unable to run on this machine",
     ExitCode.OUTPUT: "output: cannot be written, or exists and there is no `--force`",
     ExitCode.NO_FACE: "no face: too few frames in which the face can be measured",

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -28,11 +28,13 @@ def _setting(
     none_word: str | None = None,
     clock: bool = False,
     measures: bool = True,
+    bounds: bool = False,
 ) -> Any:
     """Declare a setting.
 
-    ``none_word`` is how None is written in files and options, ``clock`` allows mm:ss, and
-    ``measures`` says whether the setting changes what is measured (and the session's id).
+    ``none_word`` is how None is written in files and options, ``clock`` allows mm:ss,
+    ``measures`` says whether the setting changes what is measured (and the session's id), and
+    ``bounds`` that it only refuses recordings: what it lets through comes out the same.
     """
     metadata = {
         "help": help_text,
@@ -40,7 +42,8 @@ def _setting(
         "high": high,
         "none_word": none_word,
         "clock": clock,
-        "measures": measures,
+        "measures": measures and not bounds,
+        "bounds": bounds,
     }
     return field(default=default, metadata=metadata)
 
@@ -99,6 +102,25 @@ class AnalysisConfig:
     snapshots: bool = _setting(True, "Put a still of each alert in the report.", measures=False)
     blur_snapshots: bool = _setting(False, "Make faces in stills unrecognisable.", measures=False)
     link_video: bool = _setting(False, "Let the report play the recording.", measures=False)
+    max_pixels: int = _setting(
+        8192 * 4320, "Largest picture accepted, width times height.", low=1, high=1 << 28
+    )
+    max_duration_s: float | None = _setting(
+        24 * 3600.0,
+        "Longest recording accepted, or 'off'.",
+        low=0.001,
+        none_word="off",
+        clock=True,
+        bounds=True,
+    )
+    timeout_s: float | None = _setting(
+        12 * 3600.0,
+        "Give a recording up that takes longer, or 'off'; loading the models is not counted.",
+        low=0.001,
+        none_word="off",
+        clock=True,
+        bounds=True,
+    )
 
     def __post_init__(self) -> None:
         _check_bounds(self)
@@ -139,8 +161,8 @@ class AnalysisConfig:
         return cls(**_known(cls, settings, source), alert_thresholds=thresholds)
 
     def digest(self) -> str:
-        """Return the sha256 of all settings, in hexadecimal."""
-        return _digest(self.to_dict())
+        """Return the sha256 of all settings that can change an output, in hexadecimal."""
+        return self._digest_of(lambda item: not item.metadata.get("bounds"))
 
     def measurement_digest(self) -> str:
         """Return the sha256 of the settings that change what is measured.
@@ -148,10 +170,11 @@ class AnalysisConfig:
         Label, thresholds and presentation are left out, so that a report rendered again with
         other thresholds is still a report of the same session.
         """
+        return self._digest_of(lambda item: item.metadata["measures"])
+
+    def _digest_of(self, counts: Callable[[dataclasses.Field[Any]], bool]) -> str:
         values = self.to_dict()
-        return _digest(
-            {f.name: values[f.name] for f in dataclasses.fields(self) if f.metadata["measures"]}
-        )
+        return _digest({f.name: values[f.name] for f in dataclasses.fields(self) if counts(f)})
 
 
 def load_config_file(path: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 EchodepthError
 ├── UsageError            2  bad arguments, bad config file
-├── InputError            3  missing, unreadable, no video, nothing decodable
+├── InputError            3  missing, unreadable, no video, nothing decodable, over a limit
 ├── ModelError            4  model missing, wrong checksum, unusable runtime
 ├── OutputError           5  cannot write, exists without --force
 ├── NoFaceError           6  too few usable frames
@@ -74,6 +74,12 @@ class FrameTooLargeError(InputError):
     """A still image over the documented size limit."""
 
     code = "frame_too_large"
+
+
+class TimeLimitError(InputError):
+    """A recording that took longer than it may."""
+
+    code = "timed_out"
 
 
 class ModelError(EchodepthError):

@@ -17,6 +17,7 @@ from echodepth_cli.affect.coverage import CoverageTracker
 from echodepth_cli.affect.series import Series
 from echodepth_cli.affect.vad import VadModel
 from echodepth_cli.config import AnalysisConfig
+from echodepth_cli.deadline import Deadline
 from echodepth_cli.errors import NoFaceError, printable
 from echodepth_cli.events import (
     AlertRaised,
@@ -59,6 +60,7 @@ from echodepth_cli.records import DecodeReport, FrameResult
 from echodepth_cli.session import Models, Session
 from echodepth_cli.video.reader import VideoReader, open_video
 from echodepth_cli.video.sampler import sampled_frames
+from echodepth_cli.video.source import VideoLimits
 from echodepth_cli.video.stills import pictures_at
 
 MIN_USABLE_FRAMES: Final = 4
@@ -128,7 +130,7 @@ def analyse(
     """
     if engine is None:
         # Loading takes seconds; what cannot be analysed is refused before it.
-        with open_video(Path(path)):
+        with open_video(Path(path), limits=VideoLimits.of(config or AnalysisConfig())):
             check_target(Path(out_dir or default_out_dir(Path(path))), force=force)
         with open_engine(config) as own:
             return analyse(
@@ -142,13 +144,19 @@ def analyse(
             )
     started = time.monotonic()
     source, target = Path(path), Path(out_dir or default_out_dir(Path(path)))
-    with open_video(source) as reader, staged_directory(target, force=force) as staging:
-        job = _open_job(source, config or AnalysisConfig(), reader, engine, sink or NullSink())
+    config = config or AnalysisConfig()
+    limits = VideoLimits.of(config, Deadline(source, config.timeout_s))
+    with (
+        open_video(source, limits=limits) as reader,
+        staged_directory(target, force=force) as staging,
+    ):
+        job = _open_job(source, config, reader, engine, sink or NullSink())
         measured = _measure(job, reader, staging / _RAW)
         report = _report(job, measured, staging)
         report["run"] = _run(started, command_line)
         options = ReportOptions(video_path=_video_link(source, target, job.config))
-        write_pages(report, _stills(job, report), staging, options)
+        write_pages(report, _stills(job, report, limits), staging, options)
+        limits.check_time()
     _tell(job, ReportReady(*_who(job, measured), target, report))
     return AnalysisResult(report, target, target / "frames.parquet")
 
@@ -272,12 +280,12 @@ def write_pages(
         (staging / "report.json").write_bytes(to_json_bytes(report))
 
 
-def _stills(job: _Job, report: dict[str, Any]) -> dict[int, Still]:
+def _stills(job: _Job, report: dict[str, Any], limits: VideoLimits) -> dict[int, Still]:
     """Return a picture of each alert's apex, by its position in the report."""
     if not job.config.snapshots:
         return {}
     moments = {index: alert["apex_s"] for index, alert in enumerate(report["alerts"])}
-    pictures = pictures_at(job.recording.info.path, moments.values())
+    pictures = pictures_at(job.recording.info.path, moments.values(), limits)
     blur = job.config.blur_snapshots
     stills = {}
     for index, offset_s in moments.items():

@@ -72,6 +72,15 @@ def test_thresholds_and_labels_do_not_change_what_is_measured():
     assert plain.measurement_digest() != AnalysisConfig(fps=5).measurement_digest()
 
 
+def test_a_bound_that_lets_a_recording_through_changes_nothing_about_its_session():
+    plain = AnalysisConfig()
+    bounded = AnalysisConfig(max_duration_s=None, timeout_s=90.0)
+    assert bounded.digest() == plain.digest()
+    assert bounded.measurement_digest() == plain.measurement_digest()
+    # Larger pictures may come midway, and are then left out.
+    assert AnalysisConfig(max_pixels=1000).measurement_digest() != plain.measurement_digest()
+
+
 @given(
     fps=st.none() | st.floats(0.001, 1000),
     start=st.floats(0, 1e6),

@@ -21,7 +21,7 @@ from distributed import Client
 
 from echodepth_cli.batch.cluster_worker import ClusterWorker, run_on_worker, stop_jobs, worker_facts
 from echodepth_cli.batch.executors import JobListener
-from echodepth_cli.batch.jobs import AnalysisJob, JobOutcome, JobStatus, OpenRunJob, failure
+from echodepth_cli.batch.jobs import AnalysisJob, JobOutcome, OpenRunJob, failure, timed_out
 from echodepth_cli.batch.work import open_pipeline
 from echodepth_cli.errors import ModelError, OutputError, UsageError
 
@@ -42,10 +42,9 @@ class ClusterExecutor:
         *,
         out_dir: Path,
         open_run_job: OpenRunJob = open_pipeline,
-        timeout_s: float | None = None,
     ) -> None:
         self._client = _connect(address)
-        self._listener, self._timeout_s = listener, timeout_s
+        self._listener = listener
         self._topic = f"echodepth-{uuid4().hex}"
         self._jobs: dict[str, AnalysisJob] = {}
         self._timers: dict[str, threading.Timer] = {}
@@ -75,14 +74,13 @@ class ClusterExecutor:
             job,
             self._topic,
             self._software,
-            self._timeout_s,
             key=key,
             # Outputs are files: a result that is lost must not make Dask do the work again.
             pure=False,
         )
         remote.add_done_callback(lambda done: self._pass_on(job, done, future))
-        if self._timeout_s is not None:
-            self._watch(job, key, future, self._timeout_s)
+        if job.config.timeout_s is not None:
+            self._watch(job, key, future, job.config.timeout_s)
         return future
 
     def close(self) -> None:
@@ -106,9 +104,7 @@ class ClusterExecutor:
         """Give up on a job that does not even notice that its time is up."""
 
         def give_up() -> None:
-            message = f"{job.source}: took longer than --timeout-per-file {timeout_s:g} s"
-            outcome = failure(job, "timed_out", message, status=JobStatus.TIMED_OUT)
-            if _settle(future, outcome):
+            if _settle(future, timed_out(job)):
                 self._restart_worker_of(key)
 
         timer = threading.Timer(timeout_s + _GRACE_S, give_up)

@@ -15,10 +15,10 @@ from distributed import WorkerPlugin, get_worker
 from echodepth_cli.batch.jobs import (
     AnalysisJob,
     JobOutcome,
-    JobStatus,
     OpenRunJob,
     RunJob,
     failure,
+    timed_out,
 )
 from echodepth_cli.batch.plan import sweep_staging
 from echodepth_cli.batch.work import model_digests
@@ -65,11 +65,8 @@ class ClusterWorker(WorkerPlugin):  # type: ignore[misc]
 class ClusterSink:
     """Send events to the batch, and end the analysis when time is up or the batch is over."""
 
-    def __init__(
-        self, job: AnalysisJob, topic: str, plugin: ClusterWorker, timeout_s: float | None
-    ) -> None:
+    def __init__(self, job: AnalysisJob, topic: str, plugin: ClusterWorker) -> None:
         self._job, self._topic, self._plugin = job, topic, plugin
-        self._timeout_s = timeout_s
         self._deadline: float | None = None
         self._next_frame_event = 0.0
 
@@ -78,8 +75,8 @@ class ClusterSink:
         now = time.monotonic()
         if self._plugin.stopping or (self._deadline is not None and now > self._deadline):
             raise StopJob
-        if isinstance(event, SessionStarted) and self._timeout_s is not None:
-            self._deadline = now + self._timeout_s
+        if isinstance(event, SessionStarted) and self._job.config.timeout_s is not None:
+            self._deadline = now + self._job.config.timeout_s
         if isinstance(event, FrameAnalysed):
             if now < self._next_frame_event:
                 return
@@ -88,9 +85,7 @@ class ClusterSink:
         get_worker().log_event(self._topic, message)
 
 
-def run_on_worker(
-    job: AnalysisJob, topic: str, software: Mapping[str, str], timeout_s: float | None
-) -> JobOutcome:
+def run_on_worker(job: AnalysisJob, topic: str, software: Mapping[str, str]) -> JobOutcome:
     """Run one job on this Dask worker."""
     worker = get_worker()
     if worker_software() != dict(software):
@@ -98,10 +93,9 @@ def run_on_worker(
         return failure(job, "model_error", message, ExitCode.MODEL)
     plugin: ClusterWorker = worker.plugins[topic]
     try:
-        return plugin.run(job, ClusterSink(job, topic, plugin, timeout_s))
+        return plugin.run(job, ClusterSink(job, topic, plugin))
     except StopJob:
-        message = f"{job.source}: took longer than --timeout-per-file {timeout_s or 0:g} s"
-        return failure(job, "timed_out", message, status=JobStatus.TIMED_OUT)
+        return timed_out(job)
 
 
 def stop_jobs(topic: str, dask_worker: Any) -> None:

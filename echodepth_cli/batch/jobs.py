@@ -21,7 +21,14 @@ from typing import Any, Protocol, TypeAlias
 from echodepth_cli.batch.facts import SessionFacts
 from echodepth_cli.batch.finished import Standing, look_at
 from echodepth_cli.config import AnalysisConfig
-from echodepth_cli.errors import EchodepthError, ExitCode, ModelError, OutputError
+from echodepth_cli.deadline import too_slow
+from echodepth_cli.errors import (
+    EchodepthError,
+    ExitCode,
+    ModelError,
+    OutputError,
+    TimeLimitError,
+)
 from echodepth_cli.events import EventSink
 
 _log = logging.getLogger(__name__)
@@ -129,6 +136,8 @@ def run_job(
     try:
         status, report = _analyse_unless_done(job, sink, analyse, models)
         outcome = JobOutcome(job.name, job.source, status, session=SessionFacts.of(report))
+    except TimeLimitError:
+        outcome = timed_out(job)
     except EchodepthError as error:
         outcome = failure(job, error.code, error.message, error.exit_code)
     except MemoryError:
@@ -151,6 +160,13 @@ def failure(
 ) -> JobOutcome:
     """Return the outcome of a job that did not give a report."""
     return JobOutcome(job.name, job.source, status, code, int(exit_code), message)
+
+
+def timed_out(job: AnalysisJob) -> JobOutcome:
+    """Return the outcome of a job that took longer than its setting ``timeout_s``."""
+    message = too_slow(job.source, job.config.timeout_s or 0.0)
+    code, status = TimeLimitError.code, JobStatus.TIMED_OUT
+    return failure(job, code, message, TimeLimitError.exit_code, status)
 
 
 def finish(outcome: JobOutcome, **changes: Any) -> JobOutcome:

@@ -15,7 +15,7 @@ from echodepth_cli.batch.executors import (
     JobTimeoutError,
     WorkerLostError,
 )
-from echodepth_cli.batch.jobs import AnalysisJob, JobOutcome, JobStatus, failure
+from echodepth_cli.batch.jobs import AnalysisJob, JobOutcome, failure, timed_out
 from echodepth_cli.batch.ledger import Ledger, RunFacts
 from echodepth_cli.batch.plan import BatchPlan, sweep_staging
 from echodepth_cli.errors import ExitCode
@@ -77,9 +77,7 @@ class BatchRun:
         self._running: dict[Future[JobOutcome], _Attempt] = {}
         self._failures: list[JobOutcome] = []
 
-    def run(
-        self, executor: JobExecutor, *, fail_fast: bool = False, timeout_s: float | None = None
-    ) -> BatchResult:
+    def run(self, executor: JobExecutor, *, fail_fast: bool = False) -> BatchResult:
         """Run all jobs; stop early on Ctrl-C, or after the first failure with ``fail_fast``.
 
         The executor is closed in any case. Raises OutputError when the ledger cannot be written.
@@ -91,7 +89,7 @@ class BatchRun:
                 if fail_fast and self._failures:
                     self._waiting.clear()
                 self._submit(executor)
-                self._collect(timeout_s)
+                self._collect()
         except KeyboardInterrupt:
             interrupted = True
         finally:
@@ -117,15 +115,13 @@ class BatchRun:
             self._listener.on_submitted(attempt.job)
             self._running[executor.submit(attempt.job)] = attempt
 
-    def _collect(self, timeout_s: float | None) -> None:
+    def _collect(self) -> None:
         finished, _ = wait(self._running, timeout=_WAKE_EVERY_S, return_when=FIRST_COMPLETED)
         for future in finished:
-            self._settle(self._running.pop(future), future, timeout_s)
+            self._settle(self._running.pop(future), future)
         self._ledger.save_if_due(self._facts)
 
-    def _settle(
-        self, attempt: _Attempt, future: Future[JobOutcome], timeout_s: float | None
-    ) -> None:
+    def _settle(self, attempt: _Attempt, future: Future[JobOutcome]) -> None:
         job = attempt.job
         try:
             outcome = future.result()
@@ -139,8 +135,7 @@ class BatchRun:
             outcome = failure(job, "worker_lost", message)
         except JobTimeoutError:
             sweep_staging([job.out_dir])
-            message = f"{job.source}: took longer than --timeout-per-file {timeout_s:g} s"
-            outcome = failure(job, "timed_out", message, status=JobStatus.TIMED_OUT)
+            outcome = timed_out(job)
         self._end(job, dataclasses.replace(outcome, attempts=attempt.number))
 
     def _end(self, job: AnalysisJob, outcome: JobOutcome) -> None:

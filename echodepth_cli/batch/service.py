@@ -41,16 +41,12 @@ class BatchRequest:
     """Worker processes; None is one for each core, 0 is this process."""
     scheduler: str | None = None
     """Address of a Dask scheduler; its workers do the work instead."""
-    timeout_s: float | None = None
-    """Longest that one recording may take."""
     settle_s: float = 0.0
     force: bool = False
     fail_fast: bool = False
     command_line: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.workers == 0 and self.timeout_s is not None:
-            raise UsageError("--timeout-per-file needs a worker process; use --workers 1 or more")
         if self.workers is not None and self.scheduler is not None:
             raise UsageError("--workers is for this machine; with --scheduler leave it out")
 
@@ -71,7 +67,7 @@ def run_batch(request: BatchRequest, listener: BatchListener) -> BatchResult:
         facts = _run_facts(request, models, workers)
         executor = _open_executor(request, workers, listener)
         run = BatchRun(plan, ledger, facts, listener)
-        return run.run(executor, fail_fast=request.fail_fast, timeout_s=request.timeout_s)
+        return run.run(executor, fail_fast=request.fail_fast)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +172,10 @@ def _open_executor(request: BatchRequest, workers: int, listener: BatchListener)
             raise UsageError(
                 "--scheduler needs Dask; install it with: pip install 'echodepth-cli[cluster]'"
             ) from error
-        return ClusterExecutor(
-            request.scheduler, listener, out_dir=request.out_dir, timeout_s=request.timeout_s
-        )
+        return ClusterExecutor(request.scheduler, listener, out_dir=request.out_dir)
     if workers == 0:
         return SerialExecutor(open_pipeline, listener)
-    return WorkerSlots(workers, open_pipeline, listener, timeout_s=request.timeout_s)
+    return WorkerSlots(workers, open_pipeline, listener)
 
 
 def _run_facts(request: BatchRequest, models: dict[str, str], workers: int) -> RunFacts:

@@ -31,6 +31,9 @@ _GRACE_S = 3.0
 _STARTING_S = 60.0
 """What a new worker may take to load its models, on top of the first recording's own time."""
 
+_OVERTIME_S = 2.0
+"""How long a worker whose time is up may take to notice it."""
+
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Item: TypeAlias = "tuple[Future[JobOutcome], AnalysisJob] | None"
@@ -39,16 +42,9 @@ Item: TypeAlias = "tuple[Future[JobOutcome], AnalysisJob] | None"
 class WorkerSlots:
     """Run jobs in a fixed number of worker processes; see `executors.JobExecutor`."""
 
-    def __init__(
-        self,
-        count: int,
-        open_run_job: OpenRunJob,
-        listener: JobListener,
-        *,
-        timeout_s: float | None = None,
-    ) -> None:
+    def __init__(self, count: int, open_run_job: OpenRunJob, listener: JobListener) -> None:
         self.capacity = count
-        self._open, self._listener, self._timeout_s = open_run_job, listener, timeout_s
+        self._open, self._listener = open_run_job, listener
         self._items: queue.SimpleQueue[Item] = queue.SimpleQueue()
         self._workers: set[_Worker] = set()
         self._closing = threading.Event()
@@ -87,7 +83,7 @@ class WorkerSlots:
                     continue
                 try:
                     worker = worker or self._start()
-                    future.set_result(worker.run(job, self._listener, self._timeout_s))
+                    future.set_result(worker.run(job, self._listener))
                 except (WorkerLostError, JobTimeoutError) as error:
                     self._stop(worker)
                     worker = None
@@ -129,12 +125,13 @@ class _Worker:
         remote.close()
         self._warm = False
 
-    def run(self, job: AnalysisJob, listener: JobListener, timeout_s: float | None) -> JobOutcome:
+    def run(self, job: AnalysisJob, listener: JobListener) -> JobOutcome:
         """Run one job to its outcome.
 
-        Raises WorkerLostError when the process dies, JobTimeoutError when time is up.
+        Raises WorkerLostError when the process dies, JobTimeoutError when it is still at work a
+        little after its time is up: it ends itself between two frames unless it is stuck.
         """
-        clock = _Clock(timeout_s, 0.0 if self._warm else _STARTING_S)
+        clock = _Clock(job.config.timeout_s, 0.0 if self._warm else _STARTING_S)
         try:
             self._pipe.send(job)
             while True:
@@ -183,11 +180,11 @@ class _Clock:
 
     def __init__(self, limit_s: float | None, extra_s: float) -> None:
         self._limit_s = limit_s
-        self._end = time.monotonic() + (limit_s or 0.0) + extra_s
+        self._end = time.monotonic() + (limit_s or 0.0) + _OVERTIME_S + extra_s
 
     def restart(self) -> None:
         """Count from now: the recording is open and the models are loaded."""
-        self._end = time.monotonic() + (self._limit_s or 0.0)
+        self._end = time.monotonic() + (self._limit_s or 0.0) + _OVERTIME_S
 
     def left_s(self) -> float | None:
         """Return the seconds left, or None without a limit."""

@@ -62,6 +62,9 @@ def analyse(
         typer.Option("--link-video", help="Let the report play the recording, by relative path."),
     ] = False,
     webhook: opt.Webhook = None,
+    max_pixels: opt.MaxPixels = None,
+    max_duration: opt.MaxDuration = None,
+    timeout: opt.Timeout = None,
     config: opt.ConfigFile = None,
     quiet: opt.Quiet = False,
     log_format: opt.LogFormatOption = None,
@@ -92,6 +95,9 @@ def analyse(
             "snapshots": False if no_snapshots else None,
             "blur_snapshots": True if blur_snapshots else None,
             "link_video": True if link_video else None,
+            "max_pixels": max_pixels,
+            "max_duration_s": max_duration,
+            "timeout_s": timeout,
         },
     )
     extra = ExtraOutputs(as_json, frames_jsonl, aus=detail is opt.Detail.AUS)

@@ -64,15 +64,6 @@ Scheduler = Annotated[
     str | None,
     typer.Option("--scheduler", metavar="ADDRESS", help="Work on a Dask cluster (tcp://...)."),
 ]
-TimeoutPerFile = Annotated[
-    float | None,
-    typer.Option(
-        "--timeout-per-file",
-        metavar="SECONDS",
-        min=0.001,
-        help="Stop a recording that takes longer.",
-    ),
-]
 FailFast = Annotated[
     bool, typer.Option("--fail-fast", help="Start no further recording after a failure.")
 ]
@@ -96,7 +87,9 @@ def batch(
     settle: Settle = 0.0,
     workers: Workers = None,
     scheduler: Scheduler = None,
-    timeout_per_file: TimeoutPerFile = None,
+    timeout_per_file: opt.TimeoutPerFile = None,
+    max_pixels: opt.MaxPixels = None,
+    max_duration: opt.MaxDuration = None,
     fps: opt.Fps = None,
     start: opt.Start = None,
     end: opt.End = None,
@@ -150,6 +143,9 @@ def batch(
             "valence_drop": valence_drop,
             "dominance_drop": dominance_drop,
             "snapshots": False if no_snapshots else None,
+            "max_pixels": max_pixels,
+            "max_duration_s": max_duration,
+            "timeout_s": timeout_per_file,
         },
     )
     request = BatchRequest(
@@ -161,7 +157,6 @@ def batch(
         stdin=sys.stdin.buffer.read() if "-" in paths else b"",
         workers=workers,
         scheduler=scheduler,
-        timeout_s=timeout_per_file,
         settle_s=settle,
         force=force,
         fail_fast=fail_fast,

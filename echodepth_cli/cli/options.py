@@ -34,14 +34,18 @@ class Detail(str, Enum):
 
 
 def _setting(cls: type, name: str, *flags: str, metavar: str) -> Any:
-    default = {f.name: f.default for f in dataclasses.fields(cls)}[name]
-    stated = "" if default is None else f" [default: {default:g}]"
+    default: Any = {f.name: f.default for f in dataclasses.fields(cls)}[name]
+    stated = "" if default is None else f" [default: {_plain(default)}]"
     return typer.Option(
         *flags,
         help=setting_help(cls, name) + stated,
         metavar=metavar,
         show_default=False,
     )
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) else f"{number:g}"
 
 
 def _threshold(name: str) -> Any:
@@ -72,6 +76,19 @@ DominanceLow = Annotated[str | None, _threshold("dominance_low")]
 ArousalRise = Annotated[str | None, _threshold("arousal_rise")]
 ValenceDrop = Annotated[str | None, _threshold("valence_drop")]
 DominanceDrop = Annotated[str | None, _threshold("dominance_drop")]
+MaxPixels = Annotated[
+    str | None, _setting(AnalysisConfig, "max_pixels", "--max-pixels", metavar="N")
+]
+MaxDuration = Annotated[
+    str | None, _setting(AnalysisConfig, "max_duration_s", "--max-duration", metavar="TIME|off")
+]
+Timeout = Annotated[
+    str | None, _setting(AnalysisConfig, "timeout_s", "--timeout", metavar="TIME|off")
+]
+TimeoutPerFile = Annotated[
+    str | None,
+    _setting(AnalysisConfig, "timeout_s", "--timeout-per-file", metavar="TIME|off"),
+]
 
 ConfigFile = Annotated[
     Path | None,

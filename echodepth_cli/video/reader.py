@@ -109,6 +109,7 @@ class PyAvReader:
         """Yield frames in presentation order; see `VideoReader.frames`."""
         self._wanted = wanted
         while self._next is not None:
+            self._limits.check_time()
             frame, self._next = self._next, next(self._source, None)
             following = None if self._next is None else self._time(self._next)
             offset_s = self._timeline.place(self._time(frame), following)
@@ -207,22 +208,24 @@ class PyAvReader:
         if pixels > self._limits.max_pixels:
             raise InputError(
                 f"{printable(self._path)}: pictures of {self._stream.width} x"
-                f" {self._stream.height} exceed the limit max_pixels = {self._limits.max_pixels};"
-                " make the recording smaller or raise the limit"
+                f" {self._stream.height} are over the limit of {self._limits.max_pixels} pixels;"
+                " make the recording smaller, or raise --max-pixels (max_pixels in a config file)"
             )
         if self._length is not None and self._length.stated:
             self._check_offset(self._length.seconds)
 
     def _check_offset(self, offset_s: float) -> None:
-        if offset_s > self._limits.max_duration_s:
+        longest_s = self._limits.max_duration_s
+        if longest_s is not None and offset_s > longest_s:
             raise InputError(
-                f"{printable(self._path)}: a length of {offset_s:.0f} s exceeds the limit"
-                f" max_duration_s = {self._limits.max_duration_s:.0f}; cut the recording or raise"
-                " the limit"
+                f"{printable(self._path)}: a length of {offset_s:.0f} s is over the limit of"
+                f" {longest_s:g} s; cut the recording, or raise --max-duration (max_duration_s in"
+                " a config file)"
             )
 
     def _length_s(self) -> float | None:
-        if self._length is None or self._length.seconds > self._limits.max_duration_s:
+        longest_s = self._limits.max_duration_s
+        if self._length is None or (longest_s is not None and self._length.seconds > longest_s):
             return None
         return self._length.seconds
 

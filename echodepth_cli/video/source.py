@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
+from echodepth_cli.config import AnalysisConfig
+from echodepth_cli.deadline import Deadline
 from echodepth_cli.errors import InputError, NotFoundError, printable
 
 if TYPE_CHECKING:
@@ -26,18 +28,31 @@ CONTAINERS = "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,mxf,nut,dv"
 """FFmpeg demuxers that carry timed video in one file and refer to no other."""
 
 _BUFFER_BYTES = 1 << 18
+_SETTINGS = AnalysisConfig()
 
 
 @dataclass(frozen=True, slots=True)
 class VideoLimits:
     """Bounds on what a recording may ask of this machine."""
 
-    max_pixels: int = 8192 * 4320
+    max_pixels: int = _SETTINGS.max_pixels
     """Largest picture, width times height; 8K film. A decoder may hold 17 of them."""
-    max_duration_s: float = 24 * 3600.0
-    """Longest recording."""
+    max_duration_s: float | None = _SETTINGS.max_duration_s
+    """Longest recording; None accepts any."""
     max_failures: int = 3000
     """Packets in a row that may fail before reading is given up (2 minutes at 25 per second)."""
+    deadline: Deadline | None = None
+    """By when all of it must be read."""
+
+    @classmethod
+    def of(cls, config: AnalysisConfig, deadline: Deadline | None = None) -> VideoLimits:
+        """Return the limits that ``config`` sets."""
+        return cls(config.max_pixels, config.max_duration_s, deadline=deadline)
+
+    def check_time(self) -> None:
+        """Raise TimeLimitError once the time is over."""
+        if self.deadline is not None:
+            self.deadline.check()
 
 
 class _Nameless:

@@ -78,9 +78,7 @@ class Bench:
             pid=1,
         )
         if executor is None and workers:
-            executor = WorkerSlots(
-                workers, open_fake, self.recorder, timeout_s=options.get("timeout_s")
-            )
+            executor = WorkerSlots(workers, open_fake, self.recorder)
         run = BatchRun(plan, ledger, facts, self.recorder)
         return run.run(executor or SerialExecutor(open_fake, self.recorder), **options)
 

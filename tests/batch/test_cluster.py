@@ -15,6 +15,7 @@ from batch_fakes import open_fake
 from faces import face_clip
 
 from echodepth_cli.batch import cluster_worker
+from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import ExitCode, ModelError, OutputError, UsageError
 
 pytest.importorskip("distributed", reason="needs the extra: pip install 'echodepth-cli[cluster]'")
@@ -161,7 +162,7 @@ def test_real_recordings_give_byte_identical_tables_on_any_cluster(tmp_path, clu
 def test_a_recording_that_takes_too_long_is_stopped_between_frames(bench, cluster):
     bench.add("slow.mp4", "slow")
     bench.add("ok.mp4", "ok")
-    bench.run(executor=executor_for(bench, cluster, timeout_s=1.0), timeout_s=1.0)
+    bench.run(executor=executor_for(bench, cluster), config=AnalysisConfig(timeout_s=1.0))
     assert bench.statuses() == {"slow": "timed_out", "ok": "done"}
     assert not list(bench.out.rglob("*.partial"))
 

@@ -71,7 +71,7 @@ def test_a_webhook_hears_of_each_session_and_its_address_is_kept_secret(
     ("arguments", "message"),
     [
         ((), "no PATH given"),
-        (("x", "--workers", "0", "--timeout-per-file", "5"), "needs a worker process"),
+        (("x", "--timeout-per-file", "0"), "timeout_s must be at least 0.001"),
         (("x", "--workers", "2", "--scheduler", "tcp://h:1"), "leave it out"),
         (("x", "--webhook", "ftp://h/"), "must be an http"),
         (("--report-only", "here", "x"), "takes no PATH"),

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import ExitCode
 
 
@@ -60,7 +61,7 @@ def test_a_recording_that_hangs_ends_as_timed_out_even_in_native_code(bench):
     bench.add("hang.mp4", "hang")
     bench.add("stuck.mp4", "stuck")
     bench.add("ok.mp4", "ok")
-    result = bench.run(workers=2, timeout_s=4.0)
+    result = bench.run(workers=2, config=AnalysisConfig(timeout_s=4.0))
     assert bench.statuses() == {"hang": "timed_out", "stuck": "timed_out", "ok": "done"}
     assert result.exit_code == ExitCode.BATCH_PARTIAL
     assert {failure.code for failure in result.failures} == {"timed_out"}

@@ -178,7 +178,8 @@ def test_pictures_over_the_limit(tmp_path):
     path = clips.write_clip(tmp_path / "a.mp4", clips.regular(3))
     message = refusal(path, limits=VideoLimits(max_pixels=100 * 96))
     assert "128 x 96" in message
-    assert "max_pixels = 9600" in message
+    assert "over the limit of 9600 pixels" in message
+    assert "--max-pixels" in message
 
 
 def test_a_picture_that_grows_over_the_limit_midway_is_left_out_and_counted(tmp_path):
@@ -194,10 +195,11 @@ def test_a_picture_that_grows_over_the_limit_midway_is_left_out_and_counted(tmp_
 
 def test_a_recording_over_the_length_limit(tmp_path):
     path = clips.write_clip(tmp_path / "a.mp4", clips.regular(50))
-    assert "max_duration_s = 1" in refusal(path, limits=VideoLimits(max_duration_s=1))
+    message = refusal(path, limits=VideoLimits(max_duration_s=1))
+    assert "over the limit of 1 s; cut the recording, or raise --max-duration" in message
 
 
 def test_a_length_the_container_does_not_state_is_limited_too(tmp_path):
     path = clips.write_clip(tmp_path / "a.ts", clips.regular(50))
     hidden = clips.live(path, tmp_path / "live.mkv")
-    assert "max_duration_s = 1" in refusal(hidden, limits=VideoLimits(max_duration_s=1))
+    assert "over the limit of 1 s" in refusal(hidden, limits=VideoLimits(max_duration_s=1))
