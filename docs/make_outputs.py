@@ -23,7 +23,7 @@ recording. `timestamp_ms` adds when the recording started, where that is known; 
 says who says so: `option` (`--started-at`), `container` (the file's creation time, which some
 cameras set when recording ends) or `zero` (not known: it counts from 0).
 
-The same bytes and the same measuring settings (sampling, stretch, baseline window, subject) give
+The same bytes and the same measuring settings (sampling, stretch, baseline, subject) give
 the same `session_id`; label, thresholds and presentation do not change it.
 """
 
@@ -41,9 +41,22 @@ or null; never part of a mean, the baseline or an alert |
 """
 
 
+CARRIED = """
+### The baseline in the file's metadata
+
+The metadata entry `echodepth` is JSON. Its `baseline` holds what the person's next recording can
+start from with `--baseline-from SESSION_DIR`: the baseline scores, and the neutral face as 478
+points (float32, base64). It is no picture, but it is the geometry of one person's face: keep and
+delete the file as you would the recording. A session that was given a baseline hands on the same
+one. Its settings name the sha256 of the content (`carried_baseline`), never where it lay. It must
+come from the same models; where the face has other proportions, the baseline is called weak. Use it
+for recordings made from the same place: a camera seen from below moves the brows.
+"""
+
+
 def page() -> str:
     """Return the page."""
-    parts = [HEAD, "\n## frames.parquet\n", *_columns(), STATUS]
+    parts = [HEAD, "\n## frames.parquet\n", *_columns(), STATUS, CARRIED]
     parts += ["\n## Action Units\n", *_units(), "\n## report.json\n", *_report()]
     return "".join(parts)
 

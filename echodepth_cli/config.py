@@ -88,7 +88,13 @@ class AnalysisConfig:
         None, "Start of the baseline window; the start of the stretch.", low=0, clock=True
     )
     baseline_window_s: float = _setting(
-        60.0, "Seconds of the opening taken as the person's baseline.", low=1, high=3600
+        60.0,
+        "Seconds of the opening taken as the person's baseline, or a stretch from A to B.",
+        low=1,
+        high=3600,
+    )
+    carried_baseline: str | None = _setting(
+        None, "Digest of the baseline carried over with --baseline-from, which sets it."
     )
     label: str | None = _setting(None, "Name of the session in reports.", measures=False)
     use_case: str | None = _setting(None, "Free hint, such as insurance_claims.", measures=False)
@@ -154,7 +160,10 @@ class AnalysisConfig:
         table = values.get("alert_thresholds", {})
         if not isinstance(table, Mapping):
             raise UsageError(f"{source}: alert_thresholds must be a table")
-        settings = {name: value for name, value in values.items() if name != "alert_thresholds"}
+        settings = with_window_spread(
+            {name: value for name, value in values.items() if name != "alert_thresholds"},
+            f"{source}: baseline_window_s",
+        )
         thresholds = AlertThresholds(
             **_known(AlertThresholds, table, f"{source} [alert_thresholds]")
         )
@@ -201,6 +210,26 @@ def parse_started_at(text: str) -> datetime:
         raise UsageError(
             f"'{text}' is not a date and time; write it as 2026-03-01T09:30:00+00:00"
         ) from error
+
+
+def with_window_spread(settings: Mapping[str, Any], shown_as: str) -> dict[str, Any]:
+    """Return settings in which a baseline window written START-END is a start and a length.
+
+    Raises UsageError that calls the window ``shown_as`` when it is no such stretch.
+    """
+    spread = dict(settings)
+    window = spread.get("baseline_window_s")
+    if not isinstance(window, str) or "-" not in window.strip()[1:]:
+        return spread
+    if spread.get("baseline_start_s") is not None:
+        raise UsageError(f"{shown_as}: '{window}' names its start; leave out the separate one")
+    start_s, end_s = (
+        parse_setting(AnalysisConfig, "end_s", part.strip(), shown_as)
+        for part in window.split("-", 1)
+    )
+    if start_s is None or end_s is None or end_s <= start_s:
+        raise UsageError(f"{shown_as}: '{window}' must end after it starts")
+    return spread | {"baseline_start_s": start_s, "baseline_window_s": end_s - start_s}
 
 
 def setting_help(cls: type, name: str) -> str:

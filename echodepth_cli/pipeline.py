@@ -6,19 +6,21 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
 
 from echodepth_cli.affect.action_units import ActionUnitModel
 from echodepth_cli.affect.baseline import Baseline
+from echodepth_cli.affect.carried import CarriedBaseline
 from echodepth_cli.affect.coverage import CoverageTracker
+from echodepth_cli.affect.neutral import Neutral
 from echodepth_cli.affect.series import Series
 from echodepth_cli.affect.vad import VadModel
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.deadline import Deadline
-from echodepth_cli.errors import NoFaceError, printable
+from echodepth_cli.errors import BaselineError, NoFaceError, printable
 from echodepth_cli.events import (
     AlertRaised,
     Event,
@@ -35,7 +37,7 @@ from echodepth_cli.models import model_path, registered_models
 from echodepth_cli.output.atomic import check_target, staged_directory, writing_to
 from echodepth_cli.output.columns import RowContext, frame_columns
 from echodepth_cli.output.findings import find, glossary
-from echodepth_cli.output.parquet import FrameTableWriter, read_frames, with_alerts
+from echodepth_cli.output.parquet import FrameTableWriter, read_frames, read_metadata, with_alerts
 from echodepth_cli.output.provenance import (
     codec_versions,
     file_sha256,
@@ -99,6 +101,7 @@ class _Job:
     context: RowContext
     engine: Engine
     sink: EventSink
+    carried: CarriedBaseline | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ class _Measured:
     """What the pass over the recording gave."""
 
     baseline: Baseline
+    neutral: Neutral
     series: Series
     quality: dict[str, Any]
     decode: DecodeReport
@@ -117,6 +121,7 @@ def analyse(
     config: AnalysisConfig | None = None,
     out_dir: str | Path | None = None,
     *,
+    baseline_from: str | Path | None = None,
     force: bool = False,
     sink: EventSink | None = None,
     engine: Engine | None = None,
@@ -125,32 +130,35 @@ def analyse(
     """Analyse a recording and publish its session directory.
 
     ``out_dir`` defaults to ``echodepth-out/<name of the recording without suffix>``. A report that
-    stands there is replaced only with ``force``. ``engine`` saves loading the models again for the
-    next recording. Raises the errors of `echodepth_cli.errors`; prints nothing.
+    stands there is replaced only with ``force``. ``baseline_from`` is a session directory of the
+    same person whose baseline and neutral face serve here. ``engine`` saves loading the models
+    again for the next recording. Raises the errors of `echodepth_cli.errors`; prints nothing.
     """
     if engine is None:
         # Loading takes seconds; what cannot be analysed is refused before it.
         with open_video(Path(path), limits=VideoLimits.of(config or AnalysisConfig())):
             check_target(Path(out_dir or default_out_dir(Path(path))), force=force)
+            _carried(baseline_from, config or AnalysisConfig())
         with open_engine(config) as own:
             return analyse(
                 path,
                 config,
                 out_dir,
+                baseline_from=baseline_from,
                 force=force,
                 sink=sink,
                 engine=own,
                 command_line=command_line,
             )
     started = time.monotonic()
+    config, carried = _carried(baseline_from, config or AnalysisConfig())
     source, target = Path(path), Path(out_dir or default_out_dir(Path(path)))
-    config = config or AnalysisConfig()
     limits = VideoLimits.of(config, Deadline(source, config.timeout_s))
     with (
         open_video(source, limits=limits) as reader,
         staged_directory(target, force=force) as staging,
     ):
-        job = _open_job(source, config, reader, engine, sink or NullSink())
+        job = _open_job(source, config, reader, engine, sink or NullSink(), carried)
         measured = _measure(job, reader, staging / _RAW)
         report = _report(job, measured, staging)
         report["run"] = _run(started, command_line)
@@ -178,13 +186,41 @@ def open_engine(config: AnalysisConfig | None = None) -> Iterator[Engine]:
         yield Engine(tracker, models, digests)
 
 
+def _carried(
+    session_dir: str | Path | None, config: AnalysisConfig
+) -> tuple[AnalysisConfig, CarriedBaseline | None]:
+    """Return the settings that name the baseline of another session, and that baseline.
+
+    Raises InputError when there is no such session, BaselineError when its baseline cannot serve.
+    """
+    if session_dir is None:
+        if config.carried_baseline is not None:
+            raise BaselineError(
+                "the settings name a carried baseline; say with --baseline-from where it is"
+            )
+        return config, None
+    source = printable(session_dir)
+    metadata = read_metadata(Path(session_dir) / "frames.parquet")
+    carried = CarriedBaseline.from_dict(metadata.get("baseline", {}), source)
+    carried.check({spec.name: spec.sha256 for spec in registered_models()}, source)
+    if config.carried_baseline not in (None, carried.digest()):
+        raise BaselineError(f"{source}: has another baseline than the one that the settings name")
+    return replace(config, carried_baseline=carried.digest()), carried
+
+
 def _open_job(
-    source: Path, config: AnalysisConfig, reader: VideoReader, engine: Engine, sink: EventSink
+    source: Path,
+    config: AnalysisConfig,
+    reader: VideoReader,
+    engine: Engine,
+    sink: EventSink,
+    carried: CarriedBaseline | None,
 ) -> _Job:
     recording = Recording(reader.info, file_sha256(source), source.stat().st_size)
     origin = Origin.of(config, reader.info)
     name = session_id(recording.sha256, config.measurement_digest())
-    job = _Job(config, recording, origin, RowContext(name, origin.milliseconds), engine, sink)
+    context = RowContext(name, origin.milliseconds)
+    job = _Job(config, recording, origin, context, engine, sink, carried)
     end_s = reader.info.duration_s if config.end_s is None else config.end_s
     length_s = None if end_s is None else max(0.0, end_s - config.start_s)
     starts_ms = job.context.timestamp_ms(config.start_s)
@@ -195,7 +231,7 @@ def _open_job(
 def _measure(job: _Job, reader: VideoReader, raw: Path) -> _Measured:
     """Decode, observe and score; rows go to ``raw``, what the findings need is kept as columns."""
     config = job.config
-    session = Session(config, job.engine.tracker, job.engine.models)
+    session = Session(config, job.engine.tracker, job.engine.models, job.carried)
     coverage = CoverageTracker()
     chunks: list[Series] = []
     with FrameTableWriter(raw, frame_columns(), job.context, _table_metadata(job)) as writer:
@@ -209,6 +245,7 @@ def _measure(job: _Job, reader: VideoReader, raw: Path) -> _Measured:
     end_s = _end_s(job, decode)
     return _Measured(
         baseline=session.baseline,
+        neutral=session.neutral,
         series=Series.concatenate(chunks),
         quality={**coverage.finish(end_s), "warnings": [*coverage.warnings(), *decode.warnings]},
         decode=decode,
@@ -237,7 +274,8 @@ def _report(job: _Job, measured: _Measured, staging: Path) -> dict[str, Any]:
         context.origin_ms,
     )
     frames = staging / "frames.parquet"
-    with_alerts(staging / _RAW, frames, findings.reasons, _table_metadata(job))
+    metadata = {**_table_metadata(job), "baseline": _to_carry(job, measured).to_dict()}
+    with_alerts(staging / _RAW, frames, findings.reasons, metadata)
     (staging / _RAW).unlink()
     for alert in findings.alerts:
         raised = AlertRaised(
@@ -322,6 +360,13 @@ def _table_metadata(job: _Job) -> dict[str, Any]:
         "config": job.config.to_dict(),
         "models": job.engine.model_digests,
     }
+
+
+def _to_carry(job: _Job, measured: _Measured) -> CarriedBaseline:
+    """Return what the person's next recording can start from; see `affect.carried`."""
+    return job.carried or CarriedBaseline(
+        job.context.session_id, job.engine.model_digests, measured.baseline, measured.neutral
+    )
 
 
 def _end_s(job: _Job, decode: DecodeReport) -> float:

@@ -15,6 +15,7 @@ from typing import Final
 from echodepth_cli.affect.action_units import ActionUnitModel, AUEstimate
 from echodepth_cli.affect.baseline import Baseline, baseline_from
 from echodepth_cli.affect.calibration import Calibrator, Stretch
+from echodepth_cli.affect.carried import CarriedBaseline, Likeness
 from echodepth_cli.affect.neutral import Neutral, find_neutral
 from echodepth_cli.affect.series import Series
 from echodepth_cli.affect.speech import SpeechDetector, lip_opening
@@ -51,9 +52,20 @@ class _Sighting:
 class Session:
     """Turns the frames of one recording into rows."""
 
-    def __init__(self, config: AnalysisConfig, tracker: FaceTracker, models: Models) -> None:
+    def __init__(
+        self,
+        config: AnalysisConfig,
+        tracker: FaceTracker,
+        models: Models,
+        carried: CarriedBaseline | None = None,
+    ) -> None:
+        """Take a baseline that was ``carried`` over from another recording, or find one."""
         self._config, self._tracker, self._models = config, tracker, models
-        self._calibrator = Calibrator(config.baseline_from_s, config.baseline_window_s)
+        self._calibrator = Calibrator(
+            config.baseline_from_s,
+            config.baseline_window_s,
+            chosen=config.baseline_start_s is not None,
+        )
         self._speech = SpeechDetector()
         self._waiting: deque[_Sighting] = deque()
         self._talking: deque[bool] = deque()
@@ -62,6 +74,10 @@ class Session:
         self._neutral: Neutral | None = None
         self._baseline: Baseline | None = None
         self._last_offset_s = -1.0
+        self._likeness = None if carried is None else Likeness(carried.neutral)
+        if carried is not None:
+            self._stretch, self._neutral = carried.stretch(), carried.neutral
+            self._baseline = carried.received()
 
     @property
     def baseline(self) -> Baseline:
@@ -69,6 +85,13 @@ class Session:
         if self._baseline is None:
             raise RuntimeError("the session has no baseline before its first row")
         return self._baseline
+
+    @property
+    def neutral(self) -> Neutral:
+        """Return the neutral face; only known once rows have come out."""
+        if self._neutral is None:
+            raise RuntimeError("the session has no neutral face before its first row")
+        return self._neutral
 
     def push(self, frame: Frame) -> list[FrameResult]:
         """Take the next frame; return the rows that are now complete, in order."""
@@ -80,14 +103,17 @@ class Session:
         subject = seen.faces[0] if seen.faces else None
         usable = _measurable(subject)
         self._last_offset_s = offset_s
+        if self._likeness is not None and usable is not None:
+            self._likeness.see(usable)
         self._waiting.append(_Sighting(seen.index, offset_s, subject, len(seen.faces)))
         opening = lip_opening(usable.points) if usable is not None else None
         self._talking.extend(self._speech.push(offset_s, opening))
-        stretch = self._calibrator.push(offset_s, usable)
-        if stretch is None and self._stretch is None and len(self._waiting) > MAX_WAITING:
-            stretch = self._calibrator.finish()
-        if stretch is not None:
-            self._calibrate(stretch)
+        if self._stretch is None:
+            stretch = self._calibrator.push(offset_s, usable)
+            if stretch is None and len(self._waiting) > MAX_WAITING:
+                stretch = self._calibrator.finish()
+            if stretch is not None:
+                self._calibrate(stretch)
         return self._release(over=False)
 
     def end(self) -> list[FrameResult]:
@@ -95,13 +121,15 @@ class Session:
 
         Raises BaselineError when the configured baseline window lies beyond the last frame.
         """
-        if 0 <= self._last_offset_s < self._config.baseline_from_s:
+        if self._likeness is None and 0 <= self._last_offset_s < self._config.baseline_from_s:
             raise BaselineError(
                 f"the baseline window starts at {self._config.baseline_from_s:g} s, but the last "
                 f"frame is at {self._last_offset_s:g} s; choose an earlier --baseline-window"
             )
         if self._stretch is None:
             self._calibrate(self._calibrator.finish())
+        if self._likeness is not None:
+            self._baseline = self._likeness.judged(self.baseline)
         self._talking.extend(self._speech.finish())
         return self._release(over=True)
 

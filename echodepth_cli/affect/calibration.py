@@ -4,7 +4,7 @@
 first in the configured window, else in the first later stretch that qualifies; the session holds
 its rows until then.
 
-    calibrator = Calibrator(config.baseline_start_s, config.baseline_window_s)
+    calibrator = Calibrator(start_s, window_s)
     for each sampled frame:
         stretch = calibrator.push(offset_s, observation)     # observation None without the person
         if stretch is not None: ...                          # decided: find the neutral, score
@@ -41,7 +41,7 @@ class Stretch:
     """The stretch that calibrates a session, or the reasons why none does."""
 
     source: str
-    """`opening_window`, `chosen_window`, `later_stretch` or `population_neutral`."""
+    """`opening_window`, `chosen_window`, `later_stretch`, `population_neutral` or `carried`."""
     window_s: tuple[float, float] | None
     """Start (included) and end (excluded); None for the population neutral."""
     observations: tuple[FaceObservation, ...] = ()
@@ -67,9 +67,13 @@ class _Sighting:
 class Calibrator:
     """Chooses the calibrating stretch as frames come in; holds observations until it has."""
 
-    def __init__(self, start_s: float = 0.0, window_s: float = 60.0) -> None:
+    def __init__(
+        self, start_s: float = 0.0, window_s: float = 60.0, *, chosen: bool = False
+    ) -> None:
+        """Take the window, and whether it was ``chosen`` or is where the analysis starts."""
         self._start_s = start_s
         self._window_s = window_s
+        self._chosen = chosen
         self._held: list[_Sighting] = []
         self._opening: Stretch | None = None
         self._decided = False
@@ -97,7 +101,7 @@ class Calibrator:
         return self._decide(later if later.usable_s >= WEAK_S else _population(self._opening))
 
     def _close_opening(self, end_s: float) -> Stretch:
-        source = "chosen_window" if self._start_s > 0 else "opening_window"
+        source = "chosen_window" if self._chosen else "opening_window"
         stretch = _measure(source, self._held, (self._start_s, end_s))
         self._held.clear()
         return stretch

@@ -13,7 +13,7 @@ from echodepth_cli.cli.closing import close_with_table
 from echodepth_cli.cli.console import set_up_messages
 from echodepth_cli.cli.extra_outputs import ExtraOutputs
 from echodepth_cli.cli.stdout import data_stdout
-from echodepth_cli.errors import ExitCode
+from echodepth_cli.errors import ExitCode, UsageError
 
 
 def analyse(
@@ -34,6 +34,7 @@ def analyse(
     end: opt.End = None,
     baseline_start: opt.BaselineStart = None,
     baseline_window: opt.BaselineWindow = None,
+    baseline_from: opt.BaselineFrom = None,
     label: opt.Label = None,
     use_case: opt.UseCase = None,
     started_at: opt.StartedAt = None,
@@ -75,6 +76,8 @@ def analyse(
     complete or none of them. Times are seconds, mm:ss or hh:mm:ss.
     """
     messages = set_up_messages(log_format, quiet=quiet)
+    if baseline_from is not None and (baseline_start or baseline_window):
+        raise UsageError("--baseline-from brings its own baseline; leave out the baseline window")
     settings = opt.build_config(
         config,
         {
@@ -113,6 +116,7 @@ def analyse(
                 out,
                 force=force,
                 sink=sink,
+                baseline_from=baseline_from,
                 command_line=opt.without_secrets(context.obj, webhook),
             )
         extra.write(result.report, result.frames_path, stdout)

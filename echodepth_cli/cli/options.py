@@ -16,6 +16,7 @@ from echodepth_cli.config import (
     load_config_file,
     parse_setting,
     setting_help,
+    with_window_spread,
 )
 
 
@@ -62,7 +63,16 @@ BaselineStart = Annotated[
 ]
 BaselineWindow = Annotated[
     str | None,
-    _setting(AnalysisConfig, "baseline_window_s", "--baseline-window", metavar="SECONDS"),
+    _setting(AnalysisConfig, "baseline_window_s", "--baseline-window", metavar="TIME|A-B"),
+]
+BaselineFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--baseline-from",
+        metavar="SESSION_DIR",
+        help="Take baseline and neutral face from this session of the same person.",
+        show_default=False,
+    ),
 ]
 Label = Annotated[str | None, _setting(AnalysisConfig, "label", "--label", metavar="TEXT")]
 UseCase = Annotated[str | None, _setting(AnalysisConfig, "use_case", "--use-case", metavar="TEXT")]
@@ -174,6 +184,7 @@ def build_config(config_file: Path | None, given: Mapping[str, Any]) -> Analysis
     ``given`` maps settings, those of `AlertThresholds` among them, to text or None for not given.
     Raises UsageError for a file or a value that cannot be used.
     """
+    given = with_window_spread(given, "--baseline-window")
     values = load_config_file(config_file) if config_file is not None else {}
     source = str(config_file) if config_file is not None else "options"
     config = AnalysisConfig.from_dict(values, source)

@@ -34,9 +34,14 @@ def signature(face: FaceObservation) -> Signature | None:
     """Return the proportions of a face, or None where it is too turned or too poor to say."""
     if face.confidence < _MIN_CONFIDENCE or not is_usable_pose(face.pose):
         return None
+    return proportions(face.points)
+
+
+def proportions(points: FloatArray) -> Signature:
+    """Return the signature of (478, 3) landmarks without pose and scale."""
     weights, centre = _weights()
-    proportions: Signature = weights @ (shape_vector(face.points) - centre)
-    return proportions
+    values: Signature = weights @ (shape_vector(points) - centre)
+    return values
 
 
 def distance(one: Signature, other: Signature) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -114,20 +114,36 @@ def read_frames(path: Path) -> tuple[Any, dict[str, Any]]:
 
     Raises InputError when the file is missing, damaged or was not written by echodepth.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    table = _read(path, pq.read_table)
+    return table, _session_metadata(table.schema, path)
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """Return the session metadata of a `frames.parquet` alone; raises as `read_frames` does."""
+    import pyarrow.parquet as pq
+
+    return _session_metadata(_read(path, pq.read_schema), path)
+
+
+def _read(path: Path, reader: Callable[[Path], Any]) -> Any:
+    import pyarrow as pa
+
     try:
-        table = pq.read_table(path)
+        return reader(path)
     except FileNotFoundError as error:
         raise InputError(f"{path}: not found; is this a session directory?") from error
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path}: not a readable Parquet file: {error}") from error
+
+
+def _session_metadata(schema: Any, path: Path) -> dict[str, Any]:
     try:
-        metadata = json.loads((table.schema.metadata or {})[METADATA_KEY])
+        metadata: dict[str, Any] = json.loads((schema.metadata or {})[METADATA_KEY])
     except (KeyError, ValueError) as error:
         raise InputError(f"{path}: was not written by echodepth") from error
-    return table, metadata
+    return metadata
 
 
 def with_alerts(

@@ -33,9 +33,9 @@ from echodepth_cli.affect.vad import DIMENSIONS, VadModel, above_rest
 from echodepth_cli.face.observer import observe
 from echodepth_cli.face.tracker import MediaPipeTracker
 from echodepth_cli.records import FaceObservation
-from models.training.face_model import REPO
 from models.training.registry import register
 
+REPO = Path(__file__).resolve().parents[2]
 Floats = NDArray[np.float64]
 TABLE = REPO / "models" / "vad_weights.toml"
 PHOTOS = REPO.parent / "shared" / "data" / "photos"

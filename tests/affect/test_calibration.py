@@ -21,7 +21,7 @@ def face(yaw_deg=0.0, confidence=0.9, pitch_deg=0.0):
 
 def calibrate(duration_s, seen, *, fps=2.0, start_s=0.0, window_s=60.0):
     """Return the stretch and the offset at which it was decided (None at the end)."""
-    calibrator = Calibrator(start_s, window_s)
+    calibrator = Calibrator(start_s, window_s, chosen=start_s > 0)
     for t in np.arange(round(duration_s * fps)) / fps:
         stretch = calibrator.push(float(t), seen(t))
         if stretch is not None:

@@ -90,3 +90,33 @@ def test_a_webhook_address_stays_out_of_the_record(config_for):
 
 def test_analyze_is_an_accepted_spelling(run_cli, config_for):
     assert run_cli("analyze", "x.mp4").code == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "start_s", "window_s"),
+    [("20", None, 20.0), ("95-125.5", 95.0, 30.5), ("1:30-2:00", 90.0, 30.0)],
+)
+def test_a_baseline_window_is_a_length_or_a_stretch(config_for, written, start_s, window_s):
+    config = config_for("--baseline-window", written)
+    assert (config.baseline_start_s, config.baseline_window_s) == (start_s, window_s)
+
+
+def test_a_config_file_may_write_the_window_as_a_stretch_too(config_for, tmp_path):
+    (tmp_path / "c.toml").write_text('baseline_window_s = "1:30-2:00"\n')
+    config = config_for("--config", str(tmp_path / "c.toml"))
+    assert (config.baseline_start_s, config.baseline_window_s) == (90.0, 30.0)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--baseline-window", "30-20"),
+        ("--baseline-window", "30-x"),
+        ("--baseline-window", "-5"),
+        ("--baseline-window", "5-9", "--baseline-start", "5"),
+    ],
+)
+def test_a_window_that_is_no_stretch_is_refused(run_cli, arguments):
+    done = run_cli("analyse", "x.mp4", *arguments)
+    assert done.code == 2
+    assert "baseline" in done.err
