@@ -14,6 +14,7 @@ from typing import Final
 
 from echodepth_cli.affect.action_units import ActionUnitModel, AUEstimate
 from echodepth_cli.affect.baseline import Baseline, baseline_from
+from echodepth_cli.affect.blinks import BlinkDetector
 from echodepth_cli.affect.calibration import Calibrator, Stretch
 from echodepth_cli.affect.carried import CarriedBaseline, Likeness
 from echodepth_cli.affect.neutral import Neutral, find_neutral
@@ -69,6 +70,9 @@ class Session:
         self._speech = SpeechDetector()
         self._waiting: deque[_Sighting] = deque()
         self._talking: deque[bool] = deque()
+        self._blinks = BlinkDetector()
+        self._blinking: deque[tuple[_Sighting, bool]] = deque()
+        """Sightings and their talking flags, while it is open whether the eyes blink."""
         self._scored: list[FrameResult] = []
         self._stretch: Stretch | None = None
         self._neutral: Neutral | None = None
@@ -140,7 +144,7 @@ class Session:
     def _release(self, *, over: bool) -> list[FrameResult]:
         if self._neutral is None or self._stretch is None:
             return []
-        self._scored.extend(self._score(self._neutral, self._stretch))
+        self._scored.extend(self._score(self._neutral, self._stretch, over=over))
         if self._baseline is None:
             window_s = self._stretch.window_s
             complete = window_s is None or (
@@ -158,18 +162,26 @@ class Session:
         self._scored = []
         return rows
 
-    def _score(self, neutral: Neutral, stretch: Stretch) -> list[FrameResult]:
-        """Return the rows of all sightings whose talking flag is known."""
+    def _score(self, neutral: Neutral, stretch: Stretch, *, over: bool) -> list[FrameResult]:
+        """Return the rows of all sightings of which talking and blinking are known."""
         count = len(self._talking)
         sightings = [self._waiting.popleft() for _ in range(count)]
         flags = [self._talking.popleft() for _ in range(count)]
         seen = [s.subject for s in sightings if _measurable(s.subject) is not None]
         estimates = iter(self._models.action_units.relative([o for o in seen if o], neutral))
-        rows = []
+        told: list[AUEstimate | None] = []
         for sighting, talking in zip(sightings, flags, strict=True):
+            self._blinking.append((sighting, talking))
+            estimate = next(estimates) if _measurable(sighting.subject) is not None else None
+            told += self._blinks.push(sighting.offset_s, estimate)
+        if over:
+            told += self._blinks.finish()
+        rows = []
+        for estimate in told:
+            sighting, talking = self._blinking.popleft()
             row = _unscored(sighting)
-            if sighting.subject is not None and _measurable(sighting.subject) is not None:
-                row = self._scored_row(row, sighting.subject, next(estimates), talking, stretch)
+            if sighting.subject is not None and estimate is not None:
+                row = self._scored_row(row, sighting.subject, estimate, talking, stretch)
             rows.append(row)
         return rows
 

@@ -36,8 +36,11 @@ SIDED_AUS: Final = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 20)
 
 _SIDED: Final = (*SIDED_AUS, 11, 13)
 _CENTRAL: Final = (8, 17, 18, 22, 23, 24, 28, 29, 32, 34, 35, 38, 39)
-_UNTOLD: Final = (19, 33, 37, 45)
+_UNTOLD: Final = (19, 33, 37)
 """Proxies that this version does not estimate."""
+
+UNTIMED: Final = "pictures_too_far_apart"
+"""Why AU45 is missing where `BlinkDetector` cannot tell it, in a single picture above all."""
 
 _CLOSED_GAP: Final = 0.02
 _FULL_GAP: Final = 0.20
@@ -77,7 +80,8 @@ class AUEstimate:
     jaw_open: float
     """0..1."""
     reasons: Mapping[int, str]
-    """Why a unit is NaN: `not_observable`, `not_estimated`, `face_too_small`, `turned_away`."""
+    """Why a unit is NaN: `not_observable`, `not_estimated`, `face_too_small`, `turned_away`,
+    `pictures_too_far_apart`."""
 
     def extra_columns(self) -> dict[str, float | bool | str | None]:
         """Return the columns beyond AU01..AU46, None where not seen; see `EXTRA_COLUMNS`."""
@@ -258,9 +262,9 @@ def _hidden(observation: FaceObservation) -> dict[int, str]:
         u.number: "not_observable" for u in ACTION_UNITS if u.status is Status.NOT_OBSERVABLE
     }
     reasons |= dict.fromkeys(_UNTOLD, "not_estimated")
-    if observation.iod_px < SMALL_IOD_PX:
-        reasons |= dict.fromkeys(FINE_AUS, "face_too_small")
     pose = observation.pose
     if abs(pose.yaw_deg) > TURNED_YAW_DEG or abs(pose.pitch_deg) > TURNED_PITCH_DEG:
-        reasons = {u.number: "turned_away" for u in ACTION_UNITS} | reasons
-    return reasons
+        return {u.number: "turned_away" for u in ACTION_UNITS} | reasons
+    if observation.iod_px < SMALL_IOD_PX:
+        reasons |= dict.fromkeys(FINE_AUS, "face_too_small")
+    return reasons | {45: UNTIMED}
