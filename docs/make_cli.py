@@ -24,7 +24,7 @@ EXIT_CODES = {
     ExitCode.BASELINE: "baseline: impossible as configured",
     ExitCode.BATCH_PARTIAL: "some files of a batch failed",
     ExitCode.ALERTS: "alerts were raised; only with `--fail-on-alert`",
-    ExitCode.VERIFY_DIFFERENCE: "reserved for `verify`, which is still to come",
+    ExitCode.VERIFY_DIFFERENCE: "`verify` found a difference",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C, SIGTERM or SIGHUP; nothing half-written is left",
 }
 

@@ -45,7 +45,7 @@ from echodepth_cli.output.provenance import (
     session_id,
     software_versions,
 )
-from echodepth_cli.output.report_html import ReportOptions, render_report
+from echodepth_cli.output.report_html import ReportOptions, render_report, templates_digest
 from echodepth_cli.output.report_json import (
     LIMITS,
     SCHEMA_VERSION,
@@ -56,6 +56,7 @@ from echodepth_cli.output.report_json import (
     session_head,
     to_json_bytes,
 )
+from echodepth_cli.output.seal import PageFacts, with_content_digest, with_seal
 from echodepth_cli.output.snapshots import Still, make_still
 from echodepth_cli.output.summary import summarise
 from echodepth_cli.records import DecodeReport, FrameResult
@@ -163,7 +164,7 @@ def analyse(
         report = _report(job, measured, staging)
         report["run"] = _run(started, command_line)
         options = ReportOptions(video_path=_video_link(source, target, job.config))
-        write_pages(report, _stills(job, report, limits), staging, options)
+        report = write_pages(report, _stills(job, report, limits), staging, options)
         limits.check_time()
     _tell(job, ReportReady(*_who(job, measured), target, report))
     return AnalysisResult(report, target, target / "frames.parquet")
@@ -309,13 +310,21 @@ def write_pages(
     stills: Mapping[int, Still],
     staging: Path,
     options: ReportOptions | None = None,
-) -> None:
-    """Write report.html and report.json beside the frame table in ``staging``."""
+) -> dict[str, Any]:
+    """Write report.html and report.json beside the frame table in ``staging``.
+
+    Returns the report as it was written, with the digests that bind the three files.
+    """
     table, _ = read_frames(staging / "frames.parquet")
-    page = render_report(report, table, stills, options, glossary())
+    chosen = options or ReportOptions()
+    shown = with_content_digest(report)
+    page = render_report(shown, table, stills, chosen, glossary()).encode("utf-8")
+    templates = templates_digest(chosen.template_dir)
+    whole = with_seal(shown, PageFacts.of(page, templates, chosen.video_path))
     with writing_to(staging):
-        (staging / "report.html").write_text(page, encoding="utf-8")
-        (staging / "report.json").write_bytes(to_json_bytes(report))
+        (staging / "report.html").write_bytes(page)
+        (staging / "report.json").write_bytes(to_json_bytes(whole))
+    return whole
 
 
 def _stills(job: _Job, report: dict[str, Any], limits: VideoLimits) -> dict[int, Still]:

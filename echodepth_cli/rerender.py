@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from echodepth_cli.config import AlertThresholds, AnalysisConfig
 from echodepth_cli.errors import InputError, printable
 from echodepth_cli.models import model_path
 from echodepth_cli.output.atomic import staged_directory
-from echodepth_cli.output.findings import find
+from echodepth_cli.output.findings import Findings, find
 from echodepth_cli.output.parquet import read_frames, series_of, with_alerts
 from echodepth_cli.output.provenance import file_sha256
 from echodepth_cli.output.report_html import ReportOptions
@@ -48,13 +49,7 @@ def render_again(
         label=config.label if label is None else label,
         use_case=config.use_case if use_case is None else use_case,
     )
-    findings = find(
-        series_of(table),
-        Baseline.from_dict(report["baseline"]),
-        config.alert_thresholds,
-        VadModel.load(model_path("vad_weights")),
-        int(metadata["origin_ms"]),
-    )
+    findings = findings_of(report, table, metadata, config.alert_thresholds)
     with staged_directory(folder, force=True) as staging:
         frames = staging / "frames.parquet"
         metadata["config"] = config.to_dict()
@@ -67,8 +62,24 @@ def render_again(
         )
         report["summary"] = summarise(report)
         report = rounded(report)
-        write_pages(report, _stills_of(report, stills), staging, options)
+        report = write_pages(report, stills_of(report, stills), staging, options)
     return AnalysisResult(report, folder, folder / "frames.parquet")
+
+
+def findings_of(
+    report: Mapping[str, Any],
+    table: Any,
+    metadata: Mapping[str, Any],
+    thresholds: AlertThresholds,
+) -> Findings:
+    """Work out what the rows of a session say under these thresholds, against its baseline."""
+    return find(
+        series_of(table),
+        Baseline.from_dict(report["baseline"]),
+        thresholds,
+        VadModel.load(model_path("vad_weights")),
+        int(metadata["origin_ms"]),
+    )
 
 
 def read_report(session_dir: Path) -> dict[str, Any]:
@@ -91,7 +102,7 @@ def _read_text(path: Path) -> str:
         ) from error
 
 
-def _stills_of(report: dict[str, Any], stills: tuple[Still, ...]) -> dict[int, Still]:
+def stills_of(report: Mapping[str, Any], stills: tuple[Still, ...]) -> dict[int, Still]:
     """Match stills to alerts by the moment they show."""
     by_moment = {round(still.offset_s, 3): still for still in stills}
     return {

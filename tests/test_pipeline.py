@@ -12,6 +12,7 @@ from echodepth_cli.errors import BaselineError, InputError, NoFaceError, OutputE
 from echodepth_cli.output.report_json import rounded
 from echodepth_cli.output.schema import load_schema
 from echodepth_cli.rerender import render_again
+from echodepth_cli.verify import verify_session
 from tests.clips import regular, write_clip
 
 AUS = [f"AU{number:02d}" for number in range(1, 47)]
@@ -58,6 +59,11 @@ def test_the_report_follows_its_schema_and_its_rows(phone_clip):
         assert report["mean_vad"][letter] == pytest.approx(seen[name].mean(), abs=1e-6)
         baseline = (seen[name] - seen[f"delta_{name}"]).to_numpy()
         assert np.allclose(baseline, report["baseline_vad"][letter], atol=1e-6)
+
+
+@pytest.mark.shared
+def test_what_was_written_verifies(phone_clip):
+    assert verify_session(phone_clip.session_dir).differences == ()
 
 
 @pytest.mark.shared

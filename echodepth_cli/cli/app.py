@@ -14,6 +14,7 @@ from echodepth_cli.cli.frame import frame
 from echodepth_cli.cli.models import models
 from echodepth_cli.cli.report import report
 from echodepth_cli.cli.schema import schema
+from echodepth_cli.cli.verify import verify
 from echodepth_cli.errors import ExitCode
 
 app = typer.Typer(
@@ -60,6 +61,7 @@ app.command("analyze", hidden=True)(analyse)
 app.command()(batch)
 app.command()(frame)
 app.command()(report)
+app.command()(verify)
 app.command()(aus)
 app.command()(schema)
 app.command()(models)

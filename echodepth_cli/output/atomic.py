@@ -10,13 +10,13 @@ import ctypes
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from echodepth_cli.errors import OutputError
+from echodepth_cli.output.scratch import PARTIAL, scratch_directory, scratch_file
 
 OUTPUT_FILES = ("frames.parquet", "report.html", "report.json")
 """The files of a session directory; report.json comes last where one rename cannot do it."""
@@ -57,15 +57,13 @@ def staged_directory(target: Path, *, force: bool) -> Iterator[Path]:
     stood at ``target`` before is then untouched.
     """
     check_target(target, force=force)
-    with writing_to(target):
-        staging = _make_staging(target)
-    try:
+    with ExitStack() as stack:
+        with writing_to(target):
+            staging = stack.enter_context(_staging(target))
         yield staging
         with writing_to(target):
             _flush(staging)
             _put_in_place(staging, target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 @contextmanager
@@ -100,33 +98,26 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             with path.open("wb") as special:
                 yield special
             return
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
+        with scratch_file(path.parent, f".{path.name}.") as (temporary, handle):
             with os.fdopen(handle, "wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            _apply_umask(Path(temporary), 0o666)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+            _apply_umask(temporary, 0o666)
+            temporary.replace(path)
 
 
 def _is_staging(name: str) -> bool:
-    return name.startswith(".") and name.endswith(".partial")
+    return name.startswith(".") and name.endswith(PARTIAL)
 
 
-def _make_staging(target: Path) -> Path:
+def _staging(target: Path) -> AbstractContextManager[Path]:
+    """Return a staging directory beside the target, or in it where that cannot be."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    may_write_beside = os.access(target.parent, os.W_OK | os.X_OK)
+    parent = target if target.is_dir() and not may_write_beside else target.parent
     # A leading dot and a fixed suffix: shells skip it, and a later run can tell what it was.
-    prefix, suffix = f".{target.name}.", ".partial"
-    try:
-        return Path(tempfile.mkdtemp(prefix=prefix, suffix=suffix, dir=target.parent))
-    except PermissionError:
-        if not target.is_dir():
-            raise
-        return Path(tempfile.mkdtemp(prefix=prefix, suffix=suffix, dir=target))
+    return scratch_directory(parent, f".{target.name}.")
 
 
 def _flush(staging: Path) -> None:
@@ -158,7 +149,7 @@ def _move_files(staging: Path, target: Path) -> None:
     for name in OUTPUT_FILES:
         source = staging / name
         if source.exists():
-            temporary = target / f".{name}.partial"
+            temporary = target / f".{name}{PARTIAL}"
             shutil.copyfile(source, temporary)
             temporary.replace(target / name)
     _sync_directory(target)

@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -77,14 +78,34 @@ def render_report(
     )
 
 
-def _environment(template_dir: Path | None) -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+def templates_digest(template_dir: Path | None = None) -> str:
+    """Return the sha256 of the templates, style sheet and script that pages are made with.
 
+    Raises UsageError when a template folder given by the user cannot be used.
+    """
+    environment = _environment(template_dir)
+    names = [name for name in environment.list_templates() if name.startswith("report")]
+    digest = hashlib.sha256()
+    for name in names:
+        content = hashlib.sha256(_source(environment, name).encode()).hexdigest()
+        digest.update(f"{content}  {name}\n".encode())
+    return digest.hexdigest()
+
+
+def _environment(template_dir: Path | None) -> Environment:
     folders = [resource_dir("templates")]
     if template_dir is not None:
         if not template_dir.is_dir():
             raise UsageError(f"{template_dir}: no such folder of templates")
         folders.insert(0, template_dir)
+    return _loading_from(tuple(folders))
+
+
+@lru_cache(maxsize=4)
+def _loading_from(folders: tuple[Path, ...]) -> Environment:
+    """Return an environment that compiles each template once; a changed file is seen."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     return Environment(
         loader=FileSystemLoader(folders),
         autoescape=True,
@@ -96,13 +117,17 @@ def _environment(template_dir: Path | None) -> Environment:
 
 def _asset(environment: Environment, name: str) -> str:
     """Return a style sheet or script as it stands in the page; its digest covers these bytes."""
-    loader = environment.loader
-    assert loader is not None
-    source, _, _ = loader.get_source(environment, name)
-    text = source.replace("\r\n", "\n")
+    text = _source(environment, name).replace("\r\n", "\n")
     if re.search(r"</(style|script)", text, re.IGNORECASE):
         raise UsageError(f"{name}: a style sheet or script must not contain a closing tag")
     return text
+
+
+def _source(environment: Environment, name: str) -> str:
+    loader = environment.loader
+    assert loader is not None
+    source, _, _ = loader.get_source(environment, name)
+    return source
 
 
 def _print_style(session_id: str) -> str:

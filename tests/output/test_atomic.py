@@ -120,3 +120,35 @@ def test_a_kill_leaves_no_final_name(tmp_path):
         _fill(staging, "new")
     assert (target / "report.json").read_text() == "new"
     assert time.time() - (target / "report.json").stat().st_mtime < 60
+
+
+def test_what_a_killed_run_left_is_gone_after_the_next_and_was_private(tmp_path):
+    program = (
+        "import pathlib, time\n"
+        "from echodepth_cli.output.atomic import replacing, staged_directory\n"
+        f"folder = pathlib.Path({str(tmp_path)!r})\n"
+        "with staged_directory(folder / 'session', force=False) as staging:\n"
+        "    (staging / 'report.json').write_text('half')\n"
+        "    with replacing(folder / 'frames.jsonl') as file:\n"
+        "        file.write(b'half')\n"
+        "        print('writing', flush=True)\n"
+        "        time.sleep(60)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == b"writing"
+    modes = {path.is_dir(): path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {True: 0o700, False: 0o600}
+    # What a living run is writing is left alone.
+    with staged_directory(tmp_path / "session", force=False) as staging:
+        _fill(staging, "other")
+    write_file(tmp_path / "frames.jsonl", b"other")
+    assert len(_leftovers(tmp_path)) == 2
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    with staged_directory(tmp_path / "session", force=True) as staging:
+        _fill(staging, "new")
+    write_file(tmp_path / "frames.jsonl", b"new")
+    assert _leftovers(tmp_path) == []
+    assert (tmp_path / "session" / "report.json").read_text() == "new"
