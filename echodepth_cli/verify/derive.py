@@ -11,6 +11,7 @@ import numpy as np
 
 from echodepth_cli.affect.baseline import Baseline, baseline_from
 from echodepth_cli.affect.calibration import Stretch
+from echodepth_cli.affect.carried import CarriedBaseline
 from echodepth_cli.affect.coverage import CoverageTracker
 from echodepth_cli.affect.vad import DIMENSIONS, VadModel
 from echodepth_cli.models import model_path
@@ -61,6 +62,22 @@ def check_settings(evidence: Evidence) -> Iterator[Difference]:
     }
     stated = {name: metadata.get(name) for name in of_table}
     yield from compare_json(FRAMES, stated, of_table, "the report says", "metadata")
+    yield from _check_handed_on(evidence)
+
+
+def _check_handed_on(evidence: Evidence) -> Iterator[Difference]:
+    """Yield where the baseline kept for the person's next recording is not the one stated."""
+    kept, carried = evidence.metadata["baseline"], evidence.config.carried_baseline
+    if carried is not None:
+        found = CarriedBaseline.from_dict(kept, FRAMES).digest()
+        yield from compare_json(FRAMES, found, carried, "the settings say", "metadata.baseline")
+        return
+    expected = {
+        "session_id": evidence.report["session_id"],
+        "baseline": evidence.report["baseline"],
+    }
+    stated = rounded({name: kept[name] for name in expected})
+    yield from compare_json(FRAMES, stated, expected, "the report says", "metadata.baseline")
 
 
 def check_rows(evidence: Evidence) -> Iterator[Difference]:

@@ -35,8 +35,10 @@ def check_recording(evidence: Evidence, video: Path) -> Iterator[Difference]:
 
 def check_again(evidence: Evidence, video: Path) -> Iterator[Difference]:
     """Yield what a new analysis with the same settings finds otherwise."""
+    # A baseline that was carried here was kept here, under the digest that the settings name.
+    carried = evidence.folder if evidence.config.carried_baseline is not None else None
     with private_directory() as folder:
-        again = analyse(video, evidence.config, folder / "session")
+        again = analyse(video, evidence.config, folder / "session", baseline_from=carried)
         table, _ = read_frames(again.frames_path)
         page = (again.session_dir / PAGE).read_text(encoding="utf-8")
     columns = plain_columns(table)
