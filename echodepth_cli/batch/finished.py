@@ -11,6 +11,7 @@ from typing import Any
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.output.atomic import OUTPUT_FILES
 from echodepth_cli.output.provenance import file_sha256
+from echodepth_cli.output.purged import purged_recordings
 from echodepth_cli.output.report_json import SCHEMA_VERSION
 
 
@@ -50,6 +51,17 @@ def look_at(
         and _is_complete(session_dir, provenance)
     )
     return (Standing.CURRENT if same else Standing.OUTDATED), report
+
+
+def purged_at(session_dir: Path, source: Path, batch_dir: Path) -> str | None:
+    """Return when the session of ``source`` was purged; None if it was not, or stands again.
+
+    Raises OutputError when the record of purged sessions cannot be read.
+    """
+    if any((session_dir / name).exists() for name in OUTPUT_FILES):
+        return None
+    purged = purged_recordings(batch_dir)
+    return purged.get(file_sha256(source)) if purged else None
 
 
 def read_report(session_dir: Path) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from echodepth_cli.batch.facts import SessionFacts
-from echodepth_cli.batch.finished import Standing, look_at
+from echodepth_cli.batch.finished import Standing, look_at, purged_at
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.deadline import too_slow
 from echodepth_cli.errors import (
@@ -71,6 +71,11 @@ class AnalysisJob:
     """An earlier run made what stands at ``out_dir`` from the same path, so it may be replaced."""
     command_line: tuple[str, ...] = ()
     """Goes into the report as the command that made it."""
+
+    @property
+    def batch_dir(self) -> Path:
+        """Return the output directory of the batch."""
+        return self.out_dir.parents[self.name.count("/")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +139,13 @@ def run_job(
     """
     started = time.monotonic()
     try:
-        status, report = _analyse_unless_done(job, sink, analyse, models)
-        outcome = JobOutcome(job.name, job.source, status, session=SessionFacts.of(report))
+        removed_at = None if job.force else purged_at(job.out_dir, job.source, job.batch_dir)
+        if removed_at is None:
+            status, report = _analyse_unless_done(job, sink, analyse, models)
+            outcome = JobOutcome(job.name, job.source, status, session=SessionFacts.of(report))
+        else:
+            message = f"purged at {removed_at}; --force analyses it again"
+            outcome = JobOutcome(job.name, job.source, JobStatus.SKIPPED, "purged", 0, message)
     except TimeLimitError:
         outcome = timed_out(job)
     except EchodepthError as error:

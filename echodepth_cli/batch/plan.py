@@ -15,9 +15,10 @@ from echodepth_cli.batch.jobs import AnalysisJob
 from echodepth_cli.batch.lock import LOCK_NAME
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import UsageError
+from echodepth_cli.output.purged import PURGED_JSONL
 
 BATCH_JSON, SESSIONS_PARQUET, INDEX_HTML = "batch.json", "sessions.parquet", "index.html"
-RESERVED_NAMES = frozenset({BATCH_JSON, SESSIONS_PARQUET, INDEX_HTML, LOCK_NAME})
+RESERVED_NAMES = frozenset({BATCH_JSON, SESSIONS_PARQUET, INDEX_HTML, PURGED_JSONL, LOCK_NAME})
 """The batch's own files at the top of the output directory."""
 
 _STAGING = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}\.partial", re.DOTALL)

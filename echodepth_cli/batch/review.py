@@ -27,6 +27,8 @@ def review(entry: Entry) -> Review:
     if entry.status.is_failure:
         word = "Timed out" if entry.status is JobStatus.TIMED_OUT else "Failed"
         return Review(0, f"{word}: {_without_path(entry)}")
+    if entry.status is JobStatus.SKIPPED and facts is None:
+        return Review(6, f"No report: {entry.message}")
     if facts is None:
         return Review(1, entry.message or "Not analysed yet")
     if facts.coverage is None or facts.coverage < LOW_COVERAGE:

@@ -13,7 +13,7 @@ from pathlib import Path
 from echodepth_cli.batch.discover import find_inputs
 from echodepth_cli.batch.entries import now_iso, read_document, scan_sessions
 from echodepth_cli.batch.executors import JobExecutor, SerialExecutor
-from echodepth_cli.batch.finished import Standing, look_at
+from echodepth_cli.batch.finished import Standing, look_at, purged_at
 from echodepth_cli.batch.inputs import BatchInput, Naming
 from echodepth_cli.batch.jobs import AnalysisJob, JobStatus
 from echodepth_cli.batch.ledger import Ledger, RunFacts
@@ -145,6 +145,8 @@ def _plan(
 
 def _preview(job: AnalysisJob, models: dict[str, str]) -> Preview:
     try:
+        if not job.force and (removed_at := purged_at(job.out_dir, job.source, job.batch_dir)):
+            return Preview("skip", job, f"purged at {removed_at}")
         standing, _ = look_at(job.out_dir, job.source, job.config, models)
     except EchodepthError as error:
         return Preview("fail", job, error.message)

@@ -12,6 +12,7 @@ from echodepth_cli.cli.batch import batch
 from echodepth_cli.cli.doctor import doctor
 from echodepth_cli.cli.frame import frame
 from echodepth_cli.cli.models import models
+from echodepth_cli.cli.purge import purge
 from echodepth_cli.cli.report import report
 from echodepth_cli.cli.schema import schema
 from echodepth_cli.cli.verify import verify
@@ -62,6 +63,7 @@ app.command()(batch)
 app.command()(frame)
 app.command()(report)
 app.command()(verify)
+app.command()(purge)
 app.command()(aus)
 app.command()(schema)
 app.command()(models)

@@ -168,7 +168,8 @@ def _in_words(outcome: JobOutcome) -> str:
         return f"{str(outcome.status).replace('_', ' ')}: {outcome.message} ({outcome.code})"
     facts = outcome.session
     if facts is None:
-        return f"{outcome.status}: {outcome.name}"
+        why = f": {outcome.message}" if outcome.message else ""
+        return f"{outcome.status}: {outcome.name}{why}"
     coverage = "unknown" if facts.coverage is None else percent(facts.coverage)
     took = f", {duration(outcome.elapsed_s)}" if str(outcome.status) == "done" else ""
     alerts = "1 alert" if facts.alerts == 1 else f"{facts.alerts} alerts"

@@ -21,6 +21,9 @@ from echodepth_cli.output.scratch import PARTIAL, scratch_directory, scratch_fil
 OUTPUT_FILES = ("frames.parquet", "report.html", "report.json")
 """The files of a session directory; report.json comes last where one rename cannot do it."""
 
+OPTIONAL_FILES = ("report.sig",)
+"""What may stand beside them when it was asked for; it goes when the session is replaced."""
+
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
 
@@ -37,7 +40,7 @@ def check_target(target: Path, *, force: bool) -> None:
         names = sorted(path.name for path in target.iterdir())
     except OSError as error:
         raise OutputError(f"{target}: cannot be read: {error.strerror}") from error
-    foreign = [name for name in names if name not in OUTPUT_FILES and not _is_staging(name)]
+    foreign = [name for name in names if not may_stand_in_session(name)]
     if foreign:
         raise OutputError(
             f"{target}: holds other files ({', '.join(foreign[:3])}); "
@@ -47,6 +50,12 @@ def check_target(target: Path, *, force: bool) -> None:
         raise OutputError(f"{target}: is the current directory; choose another --out")
     if any(name in OUTPUT_FILES for name in names) and not force:
         raise OutputError(f"{target}: already holds a report; use --force to replace it")
+
+
+def may_stand_in_session(name: str) -> bool:
+    """Say whether a file of this name in a session directory is one of ours."""
+    is_staging = name.startswith(".") and name.endswith(PARTIAL)
+    return is_staging or name in (*OUTPUT_FILES, *OPTIONAL_FILES)
 
 
 @contextmanager
@@ -107,10 +116,6 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             temporary.replace(path)
 
 
-def _is_staging(name: str) -> bool:
-    return name.startswith(".") and name.endswith(PARTIAL)
-
-
 def _staging(target: Path) -> AbstractContextManager[Path]:
     """Return a staging directory beside the target, or in it where that cannot be."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -152,6 +157,9 @@ def _move_files(staging: Path, target: Path) -> None:
             temporary = target / f".{name}{PARTIAL}"
             shutil.copyfile(source, temporary)
             temporary.replace(target / name)
+    for name in OPTIONAL_FILES:
+        # They belonged to the result that was replaced.
+        (target / name).unlink(missing_ok=True)
     _sync_directory(target)
 
 

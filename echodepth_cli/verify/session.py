@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from echodepth_cli.errors import EchodepthError
 from echodepth_cli.models import registered_models
-from echodepth_cli.output.atomic import OUTPUT_FILES
+from echodepth_cli.output.atomic import OUTPUT_FILES, may_stand_in_session
 from echodepth_cli.output.provenance import codec_versions, software_versions
 from echodepth_cli.verify import derive, digests, page, recompute
 from echodepth_cli.verify.evidence import (
@@ -113,7 +113,7 @@ def _missing(session_dir: Path) -> Iterator[Difference]:
 
 def _foreign(session_dir: Path) -> Iterator[str]:
     for path in sorted(session_dir.iterdir()):
-        if path.name not in OUTPUT_FILES:
+        if not may_stand_in_session(path.name):
             yield f"{path.name}: was not written by the analysis and is not checked"
 
 

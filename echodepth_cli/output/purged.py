@@ -1,0 +1,62 @@
+"""The record of removed sessions: `purged.jsonl`, one JSON object a line, nothing about persons.
+
+It stands at the top of an output directory. A batch does not analyse again what is on it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from echodepth_cli.errors import OutputError, printable
+from echodepth_cli.output.atomic import writing_to
+
+PURGED_JSONL: Final = "purged.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """One removed session."""
+
+    session_id: str
+    recording_sha256: str
+    analysed_at: str
+    """What its age was counted from."""
+    purged_at: str
+    files: tuple[str, ...]
+    """Names of the files that were removed."""
+    bytes: int
+
+
+def record_purged(out_dir: Path, purged: Purged) -> None:
+    """Append to the record of ``out_dir``, to the disk; raises OutputError."""
+    path = out_dir / PURGED_JSONL
+    line = json.dumps(asdict(purged)) + "\n"
+    with writing_to(path), path.open("ab") as file:
+        file.write(line.encode("ascii"))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def purged_recordings(out_dir: Path) -> dict[str, str]:
+    """Return sha256 of recording to time of removal, from the record of ``out_dir``.
+
+    Raises OutputError when there is a record that cannot be read: what was removed must not come
+    back for want of it.
+    """
+    path = out_dir / PURGED_JSONL
+    try:
+        lines = path.read_bytes().splitlines()
+        entries: list[Mapping[str, Any]] = [json.loads(line) for line in lines]
+        return {str(entry["recording_sha256"]): str(entry["purged_at"]) for entry in entries}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OutputError(
+            f"{printable(path)}: the record of purged sessions cannot be read ({error}); mend it, "
+            "or move it away to have those recordings analysed again"
+        ) from error
