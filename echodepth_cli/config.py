@@ -18,6 +18,9 @@ from typing import Any, Final
 
 from echodepth_cli.errors import UsageError
 
+SUBJECT_RULES: Final = ("main", "left", "right", "largest", "longest")
+"""Ways to name the subject other than by number; `main` is longest and largest together."""
+
 
 def _setting(
     default: Any,
@@ -104,6 +107,14 @@ class AnalysisConfig:
     started_at: datetime | None = _setting(  # noqa: RUF009 - it declares a field
         None, "When the recording started (ISO 8601 with time zone).", measures=False
     )
+    subject: str = _setting(
+        "main",
+        "Whose session it is: main (in view longest and largest), left, right, largest, longest, "
+        "or a person's number from an earlier report.",
+    )
+    subject_at_s: float | None = _setting(
+        None, "The subject is whoever is the main face at this moment.", low=0, clock=True
+    )
     max_faces: int = _setting(4, "Faces looked for in each frame.", low=1, high=8)
     snapshots: bool = _setting(True, "Put a still of each alert in the report.", measures=False)
     blur_snapshots: bool = _setting(False, "Make faces in stills unrecognisable.", measures=False)
@@ -134,6 +145,13 @@ class AnalysisConfig:
             raise UsageError(
                 f"the end ({self.end_s:g} s) must lie after the start ({self.start_s:g} s)"
             )
+        if self.subject not in SUBJECT_RULES and not _is_number(self.subject):
+            raise UsageError(
+                f"--subject must be one of {', '.join(SUBJECT_RULES)} or a person's number, "
+                f"not '{self.subject}'"
+            )
+        if self.subject_at_s is not None and self.subject != "main":
+            raise UsageError("give --subject or --subject-at, not both")
         if self.started_at is not None and self.started_at.tzinfo is None:
             raise UsageError(
                 "--started-at needs a time zone, for example 2026-03-01T09:30:00+00:00 or ...Z"
@@ -305,6 +323,10 @@ def _clock_seconds(text: str) -> float:
 def _is_of_kind(value: Any, kind: str) -> bool:
     kind = kind.removesuffix(" | None")
     return isinstance(value, _KINDS[kind][0]) and isinstance(value, bool) == (kind == "bool")
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and int(text) > 0
 
 
 def _known(cls: type, values: Mapping[str, Any], source: str) -> dict[str, Any]:

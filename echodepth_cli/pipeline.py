@@ -32,6 +32,7 @@ from echodepth_cli.events import (
     SessionStarted,
 )
 from echodepth_cli.face.observer import observe
+from echodepth_cli.face.persons import SeenFrame
 from echodepth_cli.face.tracker import FaceTracker, MediaPipeTracker
 from echodepth_cli.models import model_path, registered_models
 from echodepth_cli.output.atomic import check_target, staged_directory, writing_to
@@ -58,6 +59,8 @@ from echodepth_cli.output.report_json import (
 )
 from echodepth_cli.output.seal import PageFacts, with_content_digest, with_seal
 from echodepth_cli.output.snapshots import Still, make_still
+from echodepth_cli.output.spool import Spool
+from echodepth_cli.output.subject_part import Presence, subject_parts, subject_warnings
 from echodepth_cli.output.summary import summarise
 from echodepth_cli.records import DecodeReport, FrameResult
 from echodepth_cli.session import Models, Session
@@ -113,6 +116,8 @@ class _Measured:
     neutral: Neutral
     series: Series
     quality: dict[str, Any]
+    people: dict[str, Any]
+    """The `subject` and `persons` parts of the report."""
     decode: DecodeReport
     duration_s: float
 
@@ -232,23 +237,30 @@ def _open_job(
 def _measure(job: _Job, reader: VideoReader, raw: Path) -> _Measured:
     """Decode, observe and score; rows go to ``raw``, what the findings need is kept as columns."""
     config = job.config
-    session = Session(config, job.engine.tracker, job.engine.models, job.carried)
-    coverage = CoverageTracker()
+    coverage, presence = CoverageTracker(), Presence()
     chunks: list[Series] = []
-    with FrameTableWriter(raw, frame_columns(), job.context, _table_metadata(job)) as writer:
+    with (
+        Spool[SeenFrame](raw.parent) as spool,
+        FrameTableWriter(raw, frame_columns(), job.context, _table_metadata(job)) as writer,
+    ):
+        session = Session(config, job.engine.tracker, job.engine.models, spool, job.carried)
         for results in _results(job, session, reader):
             writer.write(results)
             chunks.append(Series.from_results(results))
             for result in results:
                 coverage.push(result)
+                presence.push(result)
     _require_faces(job, coverage)
     decode = reader.report()
     end_s = _end_s(job, decode)
+    people = subject_parts(session.cast, session.choice, presence.finish(end_s))
+    warnings = [*subject_warnings(people, coverage.frames), *decode.warnings]
     return _Measured(
         baseline=session.baseline,
         neutral=session.neutral,
         series=Series.concatenate(chunks),
-        quality={**coverage.finish(end_s), "warnings": [*coverage.warnings(), *decode.warnings]},
+        quality={**coverage.finish(end_s), "warnings": warnings},
+        people=people,
         decode=decode,
         duration_s=end_s - config.start_s,
     )
@@ -257,11 +269,9 @@ def _measure(job: _Job, reader: VideoReader, raw: Path) -> _Measured:
 def _results(job: _Job, session: Session, reader: VideoReader) -> Iterator[list[FrameResult]]:
     config = job.config
     for frame in sampled_frames(reader, config.fps, config.start_s, config.end_s):
-        results = session.push(frame)
+        session.push(frame)
         _tell(job, FrameAnalysed(frame.offset_s))
-        if results:
-            yield results
-    yield session.end()
+    yield from session.end()
 
 
 def _report(job: _Job, measured: _Measured, staging: Path) -> dict[str, Any]:
@@ -288,6 +298,7 @@ def _report(job: _Job, measured: _Measured, staging: Path) -> dict[str, Any]:
         **session_head(
             context, config, job.recording, job.origin, measured.duration_s, len(measured.series)
         ),
+        **measured.people,
         **findings.parts,
         "quality": measured.quality,
         "limits": list(LIMITS),

@@ -118,6 +118,8 @@ class FaceObservation:
     """0..1; falls with small, turned, dark, blurred or cut-off faces."""
     quality: dict[str, float] = field(default_factory=dict)
     """The 0..1 factors whose product is the confidence: size, pose, light, sharpness, framing."""
+    colours: FloatArray | None = None
+    """(9,) colours of hair, face and clothes, to tell people apart; see `face.colours`."""
 
 
 @dataclass(frozen=True, slots=True)

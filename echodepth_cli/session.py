@@ -1,14 +1,15 @@
-"""One recording in progress: push frames, get rows; end it, get what was found.
+"""One recording in progress: push frames; end it, get one row for each.
 
-A row needs the person's own neutral face, which is known once the baseline window has passed, and
-whether the person talks, which takes a look at the next second and a half. Until then sightings
-wait as numbers; rows leave in order, each frame exactly one. A file is pushed as it is decoded; a
-live source could push as it arrives.
+Whose session it is, is known only at the end: the subject is whoever was in view longest and
+largest. Until then the faces of all frames are set aside on disk as numbers. Then the subject's are
+scored. That needs the person's own neutral face, known once the baseline window has passed, and
+whether the person talks, which takes a look at the next second and a half; rows leave in order.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,9 +25,19 @@ from echodepth_cli.affect.vad import VadModel
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import BaselineError
 from echodepth_cli.face.observer import observe_frame
+from echodepth_cli.face.persons import SURE, PersonTracker, SeenFace, SeenFrame
 from echodepth_cli.face.quality import LOW_CONFIDENCE, UNMEASURABLE
+from echodepth_cli.face.subject import Cast, Choice, choose
 from echodepth_cli.face.tracker import FaceTracker
-from echodepth_cli.records import FaceObservation, Frame, FrameResult, FrameStatus, SeenPicture
+from echodepth_cli.output.spool import Spool
+from echodepth_cli.records import (
+    FaceObservation,
+    Frame,
+    FrameResult,
+    FrameStatus,
+    SeenPicture,
+    nan_array,
+)
 
 MAX_WAITING: Final = 20_000
 """Sightings that may wait for a baseline, some 120 MB; then the population neutral must do."""
@@ -40,6 +51,9 @@ class Models:
     vad: VadModel
 
 
+_ROWS_AT_ONCE: Final = 512
+
+
 @dataclass(frozen=True, slots=True)
 class _Sighting:
     """One sampled frame that waits to become a row."""
@@ -47,6 +61,9 @@ class _Sighting:
     index: int
     offset_s: float
     subject: FaceObservation | None
+    """The subject's face; None in the absence of the subject."""
+    certainty: float | None
+    """How sure it is that this face, or that none in the frame, is the subject's."""
     face_count: int
 
 
@@ -58,10 +75,18 @@ class Session:
         config: AnalysisConfig,
         tracker: FaceTracker,
         models: Models,
+        spool: Spool[SeenFrame],
         carried: CarriedBaseline | None = None,
     ) -> None:
-        """Take a baseline that was ``carried`` over from another recording, or find one."""
+        """Take a baseline that was ``carried`` over from another recording, or find one.
+
+        ``spool`` holds the faces until the session ends.
+        """
         self._config, self._tracker, self._models = config, tracker, models
+        self._people = PersonTracker()
+        self._cast = Cast(config.subject_at_s)
+        self._spool = spool
+        self._choice: Choice | None = None
         self._calibrator = Calibrator(
             config.baseline_from_s,
             config.baseline_window_s,
@@ -97,19 +122,60 @@ class Session:
             raise RuntimeError("the session has no neutral face before its first row")
         return self._neutral
 
-    def push(self, frame: Frame) -> list[FrameResult]:
-        """Take the next frame; return the rows that are now complete, in order."""
-        return self.push_seen(observe_frame(frame, self._tracker))
+    @property
+    def choice(self) -> Choice:
+        """Return who the subject is; only known once the session ends."""
+        if self._choice is None:
+            raise RuntimeError("the session has no subject before its end")
+        return self._choice
 
-    def push_seen(self, seen: SeenPicture) -> list[FrameResult]:
-        """Take what was seen in the next frame; see `push`."""
-        offset_s = seen.offset_s
-        subject = seen.faces[0] if seen.faces else None
-        usable = _measurable(subject)
+    @property
+    def cast(self) -> Cast:
+        """Return the persons seen so far."""
+        return self._cast
+
+    def push(self, frame: Frame) -> None:
+        """Take the next frame."""
+        self.push_seen(observe_frame(frame, self._tracker))
+
+    def push_seen(self, seen: SeenPicture) -> None:
+        """Take what was seen in the next frame; see `push`. Raises OutputError on a full disk."""
+        for frame in self._people.push(seen.index, seen.offset_s, seen.faces, seen.look):
+            self._set_aside(frame)
+
+    def end(self) -> Iterator[list[FrameResult]]:
+        """Choose the subject and yield the rows of all frames, in order, some at a time.
+
+        Nothing may be pushed afterwards. Raises UsageError when the subject asked for is nobody,
+        and BaselineError when the configured baseline window lies beyond the last frame.
+        """
+        for frame in self._people.end():
+            self._set_aside(frame)
+        self._cast.finish()
+        self._choice = choose(self._cast, self._config.subject, self._config.subject_at_s)
+        rows: list[FrameResult] = []
+        for frame in self._spool:
+            rows += self._take(frame, self._choice.person)
+            if len(rows) >= _ROWS_AT_ONCE:
+                yield rows
+                rows = []
+        yield rows + self._finish()
+
+    def _set_aside(self, frame: SeenFrame) -> None:
+        self._cast.push(frame)
+        self._spool.append(
+            replace(frame, faces=tuple(replace(s, face=_compact(s.face)) for s in frame.faces))
+        )
+
+    def _take(self, frame: SeenFrame, subject: int | None) -> list[FrameResult]:
+        """Take the next frame of the subject's session; return the rows that are now complete."""
+        offset_s = frame.offset_s
+        sighting = _sighting(frame, subject)
+        usable = _measurable(sighting.subject)
         self._last_offset_s = offset_s
         if self._likeness is not None and usable is not None:
             self._likeness.see(usable)
-        self._waiting.append(_Sighting(seen.index, offset_s, subject, len(seen.faces)))
+        self._waiting.append(sighting)
         opening = lip_opening(usable.points) if usable is not None else None
         self._talking.extend(self._speech.push(offset_s, opening))
         if self._stretch is None:
@@ -120,11 +186,8 @@ class Session:
                 self._calibrate(stretch)
         return self._release(over=False)
 
-    def end(self) -> list[FrameResult]:
-        """Return the rows still outstanding; nothing may be pushed afterwards.
-
-        Raises BaselineError when the configured baseline window lies beyond the last frame.
-        """
+    def _finish(self) -> list[FrameResult]:
+        """Return the rows still outstanding."""
         if self._likeness is None and 0 <= self._last_offset_s < self._config.baseline_from_s:
             raise BaselineError(
                 f"the baseline window starts at {self._config.baseline_from_s:g} s, but the last "
@@ -212,11 +275,38 @@ def _measurable(subject: FaceObservation | None) -> FaceObservation | None:
     return subject
 
 
+def _sighting(frame: SeenFrame, subject: int | None) -> _Sighting:
+    """Return the subject's part of a frame; a doubtful identity lowers the confidence."""
+    found = next((seen for seen in frame.faces if seen.person == subject), None)
+    count = len(frame.faces)
+    if found is None:
+        certainty = min((seen.certainty for seen in frame.faces), default=None)
+        return _Sighting(frame.index, frame.offset_s, None, certainty, count)
+    return _Sighting(frame.index, frame.offset_s, _doubted(found), found.certainty, count)
+
+
+def _doubted(seen: SeenFace) -> FaceObservation:
+    if seen.certainty >= SURE:
+        return seen.face
+    # Whoever it is, its numbers may not enter a baseline, a mean or an alert.
+    confidence = min(seen.face.confidence * seen.certainty, 0.99 * LOW_CONFIDENCE)
+    return replace(seen.face, confidence=confidence)
+
+
+def _compact(face: FaceObservation) -> FaceObservation:
+    """Leave out what is not needed once a face is identified: half of its bytes."""
+    return replace(face, landmarks_px=nan_array(0))
+
+
 def _unscored(sighting: _Sighting) -> FrameResult:
     subject = sighting.subject
-    extra: dict[str, float | bool | str | None] = {"face_count": sighting.face_count}
+    extra: dict[str, float | bool | str | None] = {
+        "face_count": sighting.face_count,
+        "identity": sighting.certainty,
+    }
     if subject is None:
-        return FrameResult(sighting.index, sighting.offset_s, FrameStatus.NO_FACE, extra=extra)
+        status = FrameStatus.OTHER_PERSON if sighting.face_count else FrameStatus.NO_FACE
+        return FrameResult(sighting.index, sighting.offset_s, status, extra=extra)
     low = subject.confidence < LOW_CONFIDENCE
     return FrameResult(
         index=sighting.index,

@@ -6,7 +6,7 @@ the geometry of one person's face and to be kept and deleted as such. The digest
 never where it was found, so that the same baseline always gives the same session.
 
     carried = CarriedBaseline.from_dict(metadata["carried_baseline"], "results/first")
-    session = Session(config, tracker, models, carried)
+    session = Session(config, tracker, models, spool, carried)
 """
 
 from __future__ import annotations

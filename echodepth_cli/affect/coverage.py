@@ -30,7 +30,6 @@ class CoverageTracker:
         self._confidence_sum = 0.0
         self._gaps: list[Gap] = []
         self._short_gaps = 0
-        self._crowded = 0
         self._gap_start_s: float | None = None
         self._gap_counts: Counter[FrameStatus] = Counter()
 
@@ -44,20 +43,9 @@ class CoverageTracker:
         """Number of results in which a face was measured."""
         return self._counts[FrameStatus.OK]
 
-    def warnings(self) -> list[str]:
-        """Return a plain sentence for what a reader must know before relying on the values."""
-        if not self._crowded:
-            return []
-        return [
-            f"More than one face was found in {self._crowded} of {self.frames} frames. The largest "
-            "face of each frame was measured; whether it is always the same person was not checked."
-        ]
-
     def push(self, result: FrameResult) -> None:
         """Take the next result."""
         self._counts[result.status] += 1
-        faces = result.extra.get("face_count")
-        self._crowded += isinstance(faces, int) and faces > 1
         if result.status is FrameStatus.OK:
             self._confidence_sum += result.confidence or 0.0
             self._close_gap(result.offset_s)

@@ -45,7 +45,9 @@ def _setting(cls: type, name: str, *flags: str, metavar: str) -> Any:
     )
 
 
-def _plain(number: float) -> str:
+def _plain(number: float | str) -> str:
+    if isinstance(number, str):
+        return number
     return str(int(number)) if number == int(number) else f"{number:g}"
 
 
@@ -73,6 +75,13 @@ BaselineFrom = Annotated[
         help="Take baseline and neutral face from this session of the same person.",
         show_default=False,
     ),
+]
+Subject = Annotated[
+    str | None,
+    _setting(AnalysisConfig, "subject", "--subject", metavar="WHO"),
+]
+SubjectAt = Annotated[
+    str | None, _setting(AnalysisConfig, "subject_at_s", "--subject-at", metavar="TIME")
 ]
 Label = Annotated[str | None, _setting(AnalysisConfig, "label", "--label", metavar="TEXT")]
 UseCase = Annotated[str | None, _setting(AnalysisConfig, "use_case", "--use-case", metavar="TEXT")]

@@ -27,6 +27,9 @@ _READ_COLUMNS: Final = 4 * COLUMNS
 _SURELY_CUT: Final = 0.50
 """Unlikeness (1 - correlation) of two looks beyond which the shot is another one."""
 
+_SURELY_CUT_AROUND: Final = 0.65
+"""The same for the surroundings of one face, which change more as a head moves."""
+
 _MAYBE_CUT: Final = 0.20
 _UNUSUAL: Final = 6.0
 """Less unlike than surely cut is still a cut where it is so many times the usual unlikeness."""
@@ -82,7 +85,8 @@ class CutDetector:
     def is_cut_around(self, box: Box) -> bool:
         """Return whether the surroundings of a face changed at once, as when tiles swap."""
         rows, columns = _span(box.y, box.h, ROWS), _span(box.x, box.w, COLUMNS)
-        return self._between(rows, columns) > self._limit
+        limit = _SURELY_CUT_AROUND if self._limit >= _SURELY_CUT else self._limit
+        return self._between(rows, columns) > limit
 
     def _between(self, rows: slice, columns: slice) -> float:
         if self._before is None or self._after is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from echodepth_cli.face.alignment import align, iod_px
+from echodepth_cli.face.colours import colours_of
 from echodepth_cli.face.cuts import look_of
 from echodepth_cli.face.quality import confidence, face_box, quality_factors
 from echodepth_cli.face.tracker import FaceTracker
@@ -43,4 +44,5 @@ def observe_face(image: Image, landmarks_px: FloatArray) -> FaceObservation:
         iod_px=eye_distance,
         confidence=confidence(factors),
         quality=factors,
+        colours=colours_of(image, landmarks_px),
     )

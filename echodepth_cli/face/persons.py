@@ -19,11 +19,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+import numpy as np
+
 from echodepth_cli.face.cuts import Look
 from echodepth_cli.face.signature import distance
 from echodepth_cli.face.tracks import (
     WINDOW_FACES,
     WINDOW_S,
+    Appearance,
     Mean,
     Sighting,
     Track,
@@ -82,7 +85,7 @@ class SeenFrame:
 @dataclass(slots=True, eq=False)
 class _Person:
     number: int
-    shape: Mean = field(default_factory=Mean)
+    looks: Appearance = field(default_factory=Appearance)
     box: Box | None = None
     last_s: float = -math.inf
 
@@ -135,13 +138,13 @@ class PersonTracker:
 
     def _identify(self, track: Track) -> None:
         """Give a track to the likeliest person, known or new, all others in view considered."""
-        shape = replace(track.settled)
+        looks = Appearance(replace(track.settled.shape), replace(track.settled.colours))
         for sighting in track.recent:
-            shape.add(sighting.signature)
+            looks.add(sighting)
         beside = self._beside(track)
         taken = track.others | {t.person for t in beside if t.person is not None}
-        odds = {n: w for n, w in self._odds(track, shape).items() if n not in taken}
-        rivals = [self._odds(t, t.mean_of_recent()) for t in beside if t.person is None]
+        odds = {n: w for n, w in self._odds(track, looks).items() if n not in taken}
+        rivals = [self._odds(t, t.recent_appearance()) for t in beside if t.person is None]
         likely = _joint(odds, rivals)
         number = max(likely, key=lambda n: (likely[n], -n))
         track.certainty = likely[number]
@@ -150,14 +153,14 @@ class PersonTracker:
         elif not track.is_first:
             track.person, track.is_first = self._new_person(track), True
 
-    def _odds(self, track: Track, shape: Mean) -> dict[int, float]:
+    def _odds(self, track: Track, looks: Appearance) -> dict[int, float]:
         """Return by person how much likelier the track is theirs than someone new's."""
         first = track.recent[0] if track.recent else track.last
         odds = {}
         for person in self._people:
             if track.is_first and person.number == track.person:
                 continue
-            weight = _SEEN_BEFORE + _alike(shape, person.shape)
+            weight = _SEEN_BEFORE + _alike(looks, person.looks)
             if first is not None and person.box is not None:
                 weight += _placed(first.face.box, person.box, first.offset_s - person.last_s, track)
             odds[person.number] = math.exp(weight)
@@ -172,7 +175,7 @@ class PersonTracker:
     def _new_person(self, track: Track) -> int:
         person = _Person(len(self._people) + 1)
         for sighting in track.recent:
-            person.shape.add(sighting.signature)
+            person.looks.add(sighting)
         self._people.append(person)
         return person.number
 
@@ -181,11 +184,11 @@ class PersonTracker:
         while track.recent and (track.is_over or _can_spare_first(track, now_s)):
             sighting = track.recent.popleft()
             sighting.is_settled = True
-            track.settled.add(sighting.signature)
+            track.settled.add(sighting)
             person = self._people[(track.person or 0) - 1]
             if track.certainty >= SURE or track.is_first:
                 # Doubtful faces teach nothing, or a doubt would confirm itself.
-                person.shape.add(sighting.signature)
+                person.looks.add(sighting)
                 person.box, person.last_s = sighting.face.box, sighting.offset_s
 
     def _judge_steadiness(self, track: Track) -> None:
@@ -193,10 +196,13 @@ class PersonTracker:
 
         What speaks against them weighs more when they look like someone else who is known.
         """
-        recent = track.mean_of_recent()
-        if min(track.settled.count, recent.count) < WINDOW_FACES or not track.has_window:
+        recent = track.recent_appearance()
+        if (
+            min(track.settled.shape.count, recent.shape.count) < WINDOW_FACES
+            or not track.has_window
+        ):
             return
-        others = [_alike(recent, p.shape) for p in self._people if p.number != track.person]
+        others = [_alike(recent, p.looks) for p in self._people if p.number != track.person]
         steady = _STEADY if self._tracks.knows_cuts else _STEADY_BLIND
         stays = steady + _alike(recent, track.settled) - max([0.0, *others])
         if stays < _PARTS:
@@ -244,22 +250,45 @@ def _joint(odds: dict[int, float], rivals: Sequence[dict[int, float]]) -> dict[i
     return {number: weight / total for number, weight in weights.items()}
 
 
-def _alike(one: Mean, other: Mean) -> float:
-    """Return the log odds that two mean signatures are of one person rather than of two.
+def _alike(one: Appearance, other: Appearance) -> float:
+    """Return the log odds that two looks are of one person rather than of two."""
+    weight = _alike_in_shape(one.shape, other.shape) + _alike_in_colours(one.colours, other.colours)
+    return max(-_STRONG, min(_STRONG, weight))
 
-    Both spreads were measured on real recordings: of one person's faces against the person's mean
-    elsewhere in the recording, and of different people; see docs/persons.md.
+
+def _alike_in_shape(one: Mean, other: Mean) -> float:
+    """Return what the proportions of two faces add to the log odds.
+
+    The spreads were measured on real recordings, see docs/persons.md: of one person's faces
+    against the person's mean elsewhere in the recording, and of different people. Both have tails:
+    a person may grimace for seconds, and two people may be built alike.
     """
     if one.value is None or other.value is None:
         return 0.0
     faces = min(one.count, other.count)
     apart = distance(one.value, other.value)
-    same = _log_normal(apart, 0.80 + 0.36 / math.sqrt(faces), 0.33 + 0.25 / faces)
-    return max(-_STRONG, min(_STRONG, same - _log_normal(apart, 2.60, 0.57)))
+    usual = _normal(apart, 0.80 + 0.36 / math.sqrt(faces), 0.33 + 0.25 / faces)
+    same = 0.9 * usual + 0.1 * _normal(apart, 1.90, 0.60)
+    different = 0.9 * _normal(apart, 2.60, 0.57) + 0.1 * _normal(apart, 1.40, 0.50)
+    return math.log(same / different)
 
 
-def _log_normal(value: float, mean: float, spread: float) -> float:
-    return -0.5 * ((value - mean) / spread) ** 2 - math.log(spread)
+def _alike_in_colours(one: Mean, other: Mean) -> float:
+    """Return what the colours of hair, face and clothes add to the log odds."""
+    if one.value is None or other.value is None:
+        return 0.0
+    both = np.isfinite(one.value) & np.isfinite(other.value)
+    if not both.any():
+        return 0.0
+    apart = float(np.sqrt(np.mean((one.value - other.value)[both] ** 2)))
+    # Another camera or lamp changes all colours.
+    same = 0.95 * _normal(apart, 3.0, 2.5) + 0.05 * _normal(apart, 14.0, 9.0)
+    return float(np.mean(both)) * math.log(same / _normal(apart, 17.0, 8.0))
+
+
+def _normal(value: float, mean: float, spread: float) -> float:
+    """Return the normal density, but for a constant; never quite 0."""
+    return math.exp(-0.5 * ((value - mean) / spread) ** 2) / spread + 1e-12
 
 
 def _placed(box: Box, before: Box, gap_s: float, track: Track) -> float:

@@ -11,9 +11,10 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from echodepth_cli.face.cuts import CutDetector, Look
 from echodepth_cli.face.signature import Signature, distance, signature
@@ -62,20 +63,35 @@ class Sighting:
 
 @dataclass(slots=True, eq=False)
 class Mean:
-    """A running mean of signatures."""
+    """A running mean of vectors; what is NaN in one is taken from the others."""
 
     count: int = 0
-    value: Signature | None = None
+    value: NDArray[np.float64] | None = None
 
-    def add(self, new: Signature | None) -> None:
-        """Take one more signature; None is none."""
+    def add(self, new: NDArray[Any] | None) -> None:
+        """Take one more vector; None is none."""
         if new is None:
             return
         self.count += 1
         if self.value is None:
-            self.value = new
-        else:
-            self.value = self.value + (new - self.value) / min(self.count, _REMEMBERED)
+            self.value = new.astype(np.float64)
+            return
+        step = (new - self.value) / min(self.count, _REMEMBERED)
+        grown = np.where(np.isnan(step), self.value, self.value + step)
+        self.value = np.where(np.isnan(grown), new, grown)
+
+
+@dataclass(slots=True, eq=False)
+class Appearance:
+    """What is remembered of how somebody looks."""
+
+    shape: Mean = field(default_factory=Mean)
+    colours: Mean = field(default_factory=Mean)
+
+    def add(self, sighting: Sighting) -> None:
+        """Take one more sighting."""
+        self.shape.add(sighting.signature)
+        self.colours.add(sighting.face.colours)
 
 
 @dataclass(slots=True, eq=False)
@@ -84,7 +100,7 @@ class Track:
 
     first_s: float
     recent: deque[Sighting] = field(default_factory=deque)
-    settled: Mean = field(default_factory=Mean)
+    settled: Appearance = field(default_factory=Appearance)
     last: Sighting | None = None
     missed: int = 0
     is_over: bool = False
@@ -126,12 +142,12 @@ class Track:
         dx, dy = self.motion_per_s
         return Box(box.x + dx * ahead_s, box.y + dy * ahead_s, box.w, box.h)
 
-    def mean_of_recent(self) -> Mean:
-        """Return the mean signature of what is not settled yet."""
-        mean = Mean()
+    def recent_appearance(self) -> Appearance:
+        """Return how the face looks in what is not settled yet."""
+        looks = Appearance()
         for sighting in self.recent:
-            mean.add(sighting.signature)
-        return mean
+            looks.add(sighting)
+        return looks
 
 
 class Tracks:
@@ -188,7 +204,7 @@ class Tracks:
 
     def split(self, track: Track) -> None:
         """End a track whose newest faces are another person's, and begin that person's."""
-        known = track.settled.value
+        known = track.settled.shape.value
         if known is None:
             return
         rest = list(track.recent)
@@ -266,7 +282,9 @@ def _step_cost(
     grown = growth(before, face.box) / _GROWTH
     if away >= 1 or grown >= 1:
         return math.inf
-    known = track.settled.value if track.settled.value is not None else track.last.signature
+    known = track.settled.shape.value
+    if known is None:
+        known = track.last.signature
     unlike = 0.0 if known is None or mark is None else distance(known, mark) / _UNLIKE
     return 0.5 * away**2 + 0.25 * grown**2 + min(unlike, 1.0) ** 2
 

@@ -179,6 +179,13 @@ CORE_COLUMNS: Final[tuple[Column, ...]] = (
 
 SESSION_COLUMNS: Final[tuple[Column, ...]] = (
     extra_column("face_count", "int8", "Faces found in the frame."),
+    extra_column(
+        "identity",
+        "float64",
+        "How sure it is that this face, or that none in the frame, is the subject's; below 0.9 it "
+        "is in doubt; null without a face.",
+        value_range="0..1",
+    ),
     extra_column("talking", "bool", "The lips move as in speech; null without a face."),
 )
 

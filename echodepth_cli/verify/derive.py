@@ -20,8 +20,9 @@ from echodepth_cli.output.findings import Findings
 from echodepth_cli.output.parquet import series_of
 from echodepth_cli.output.provenance import session_id
 from echodepth_cli.output.report_json import LIMITS, SCHEMA_VERSION, Origin, rounded
+from echodepth_cli.output.subject_part import Presence, subject_warnings
 from echodepth_cli.output.summary import summarise
-from echodepth_cli.records import FrameResult, FrameStatus
+from echodepth_cli.records import Box, FrameResult, FrameStatus
 from echodepth_cli.rerender import findings_of
 from echodepth_cli.verify.compare import LAST_DIGIT, compare_columns, compare_json
 from echodepth_cli.verify.evidence import FRAMES, REPORT, Evidence
@@ -112,6 +113,9 @@ def check_numbers(evidence: Evidence) -> Iterator[Difference]:
     # The last gap may end with the session, which the report gives in six decimals.
     found = rounded(quality)
     yield from compare_json(REPORT, report["quality"], found, by, "quality", LAST_DIGIT)
+    presence = rounded(_presence(evidence))
+    stated = {name: report["subject"][name] for name in presence}
+    yield from compare_json(REPORT, stated, presence, by, "subject", LAST_DIGIT)
 
 
 def _findings(evidence: Evidence) -> Findings:
@@ -173,21 +177,40 @@ def _scores(evidence: Evidence) -> dict[str, list[Any]]:
 
 
 def _quality(evidence: Evidence) -> dict[str, Any]:
-    report, columns = evidence.report, evidence.columns
+    report = evidence.report
     coverage = CoverageTracker()
-    for index, (offset_s, status, confidence, count) in enumerate(
-        zip(
-            *(columns[n] for n in ("session_offset_s", "status", "confidence", "face_count")),
-            strict=True,
-        )
-    ):
-        extra = {"face_count": count}
-        coverage.push(
-            FrameResult(index, offset_s, FrameStatus(status), confidence or 0.0, extra=extra)
-        )
-    found = coverage.finish(evidence.config.start_s + report["duration_s"])
+    for result in _results(evidence):
+        coverage.push(result)
+    found = coverage.finish(_end_s(evidence))
     decode = report["provenance"]["decode"]["warnings"]
-    return {**found, "warnings": [*coverage.warnings(), *decode]}
+    return {**found, "warnings": [*subject_warnings(report, coverage.frames), *decode]}
+
+
+def _presence(evidence: Evidence) -> dict[str, Any]:
+    presence = Presence()
+    for result in _results(evidence):
+        presence.push(result)
+    return presence.finish(_end_s(evidence))
+
+
+def _results(evidence: Evidence) -> Iterator[FrameResult]:
+    """Yield what the rows say of who was in view and how well."""
+    names = ("session_offset_s", "status", "confidence", "identity", "face_x", "face_y")
+    columns = [evidence.columns[name] for name in (*names, "face_w", "face_h")]
+    for index, row in enumerate(zip(*columns, strict=True)):
+        offset_s, status, confidence, identity, *box = row
+        yield FrameResult(
+            index,
+            offset_s,
+            FrameStatus(status),
+            confidence or 0.0,
+            box=None if box[0] is None else Box(*box),
+            extra={"identity": identity},
+        )
+
+
+def _end_s(evidence: Evidence) -> float:
+    return evidence.config.start_s + float(evidence.report["duration_s"])
 
 
 def _baseline(evidence: Evidence) -> dict[str, Any]:

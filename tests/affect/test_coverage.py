@@ -6,12 +6,11 @@ from echodepth_cli.records import FrameResult, FrameStatus
 OK, NO_FACE, LOW = FrameStatus.OK, FrameStatus.NO_FACE, FrameStatus.LOW_CONFIDENCE
 
 
-def _pushed(statuses, faces=1):
+def _pushed(statuses):
     tracker = CoverageTracker()
     for index, status in enumerate(statuses):
         confidence = None if status is NO_FACE else 0.8
-        extra = {"face_count": faces}
-        tracker.push(FrameResult(index, index / 2, status, confidence, extra=extra))
+        tracker.push(FrameResult(index, index / 2, status, confidence))
     return tracker
 
 
@@ -26,9 +25,3 @@ def test_a_gap_may_last_to_the_end_and_a_blink_of_one_is_only_counted():
     quality = _pushed([OK, LOW, OK, NO_FACE, NO_FACE, NO_FACE]).finish(3.0)
     assert [gap["end_s"] for gap in quality["gaps"]] == [3.0]
     assert quality["short_gaps"] == 1
-
-
-def test_several_faces_are_said_and_one_is_not():
-    assert _pushed([OK, OK]).warnings() == []
-    (warning,) = _pushed([OK, OK], faces=2).warnings()
-    assert "2 of 2 frames" in warning

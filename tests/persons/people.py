@@ -28,11 +28,13 @@ _DIRECTIONS = _directions()
 
 
 class Someone:
-    """A person whose signature lies at ``proportions`` (16,), give or take each frame's unrest."""
+    """A person with colours and a signature (16,) of their own, give or take some unrest."""
 
-    def __init__(self, seed: int, apart: float = 2.6) -> None:
+    def __init__(self, seed: int, apart: float = 2.6, colours: int | None = None) -> None:
         self._random = np.random.default_rng(seed)
         way = self._random.normal(size=16)
+        wardrobe = np.random.default_rng(100 + (seed if colours is None else colours))
+        self._colours = np.array([55, 25, -20] * 3) + wardrobe.normal(scale=12, size=9)
         self._proportions = way / np.sqrt(np.mean(way**2)) * apart / np.sqrt(2)
 
     def at(
@@ -51,4 +53,5 @@ class Someone:
             pose=HeadPose(yaw_deg, 0.0, 0.0),
             iod_px=500 * width,
             confidence=confidence,
+            colours=(self._colours + self._random.normal(scale=2, size=9)).astype(np.float32),
         )

@@ -76,8 +76,19 @@ def test_a_stranger_in_an_empty_chair_is_not_the_person_who_left():
 def test_a_face_that_shows_too_little_is_doubted_not_decided():
     a, turned = Someone(1), Someone(3)
     frames = [[a.at(0.25)] for _ in range(20)] + [[]] * 20
-    frames += [[turned.at(0.75, yaw_deg=50)] for _ in range(20)]
+    frames += [[replace(turned.at(0.75, yaw_deg=50), colours=None)] for _ in range(20)]
     assert all(face.certainty < SURE for face in followed(frames)[-1].faces)
+
+
+def test_people_built_alike_in_other_clothes_are_told_apart_or_doubted():
+    a, b = Someone(1), Someone(1, colours=2)
+    frames = [[who.at(0.5)] for who in (a, b, a, b, a, b) for _ in range(10)]
+    seen = followed(frames, looks=([SHOT] * 10 + [OTHER_SHOT] * 10) * 3)
+    sure = [set(), set()]
+    for k, frame in enumerate(seen):
+        sure[k // 10 % 2] |= {f.person for f in frame.faces if f.certainty >= SURE}
+    assert sure[0]
+    assert not sure[0] & sure[1]
 
 
 def test_a_profile_keeps_its_track():

@@ -1,0 +1,120 @@
+"""Whose session it is: the choice, and what becomes of frames without the subject."""
+
+import json
+
+import pytest
+
+from echodepth_cli.config import AnalysisConfig
+from echodepth_cli.errors import UsageError
+from echodepth_cli.face.persons import SeenFace, SeenFrame
+from echodepth_cli.face.subject import Cast, choose
+from echodepth_cli.output.parquet import read_frames
+from echodepth_cli.pipeline import analyse
+from tests.composites import INTERVIEWEE, INTERVIEWER, Tile, compose
+from tests.persons.people import Someone
+
+
+def cast_of(frames, at_s=None):
+    """Count frames of {person: (x, width)} at two per second."""
+    cast = Cast(at_s)
+    for index, places in enumerate(frames):
+        faces = [SeenFace(n, 1.0, Someone(n).at(x, width)) for n, (x, width) in places.items()]
+        faces.sort(key=lambda seen: seen.face.box.x)
+        cast.push(SeenFrame(index, index / 2, tuple(faces)))
+    cast.finish()
+    return cast
+
+
+BOTH = {1: (0.2, 0.1), 2: (0.8, 0.3)}
+
+
+@pytest.mark.parametrize(
+    ("subject", "person"),
+    [("main", 2), ("left", 1), ("right", 2), ("largest", 2), ("longest", 1), ("1", 1), ("2", 2)],
+)
+def test_the_subject_is_whom_the_rule_names(subject, person):
+    cast = cast_of([BOTH] * 10 + [{1: (0.2, 0.1)}] * 6)
+    assert choose(cast, subject).person == person
+
+
+def test_a_close_choice_is_called_so_and_a_clear_one_too():
+    assert choose(cast_of([BOTH] * 10), "main").is_clear
+    close = choose(cast_of([{1: (0.2, 0.2), 2: (0.8, 0.21)}] * 10), "main")
+    assert (close.person, close.is_clear) == (2, False)
+    assert "nearly" in close.reason
+
+
+def test_someone_passing_on_the_left_is_not_the_person_on_the_left():
+    cast = cast_of([{1: (0.4, 0.2), 2: (0.8, 0.2)}] * 40 + [{3: (0.1, 0.2), 2: (0.8, 0.2)}] * 2)
+    assert choose(cast, "left").person == 1
+
+
+def test_sides_that_swap_are_no_clear_sides():
+    cast = cast_of([{1: (0.2, 0.2), 2: (0.8, 0.2)}] * 12 + [{1: (0.8, 0.2), 2: (0.2, 0.2)}] * 8)
+    left = choose(cast, "left")
+    assert (left.person, left.is_clear) == (1, False)
+
+
+def test_the_main_face_at_a_moment():
+    frames = [BOTH] * 10 + [{1: (0.2, 0.4)}] * 6
+    assert choose(cast_of(frames, at_s=1.0), "main", 1.0).person == 2
+    assert choose(cast_of(frames, at_s=7.0), "main", 7.0).person == 1
+    with pytest.raises(UsageError, match="no face within"):
+        choose(cast_of(frames, at_s=60.0), "main", 60.0)
+
+
+def test_nobody_has_that_number():
+    with pytest.raises(UsageError, match="persons found: 1, 2"):
+        choose(cast_of([BOTH] * 4), "3")
+
+
+@pytest.mark.parametrize("settings", [{"subject": "middle"}, {"subject": "0"}, {"subject": "-1"}])
+def test_a_subject_that_cannot_be_is_refused_before_any_work(settings):
+    with pytest.raises(UsageError, match="--subject"):
+        AnalysisConfig(**settings)
+
+
+def leaves_and_returns(t):
+    """A leaves at 6 s and is back at 9 s on the other side; B stays, and is smaller."""
+    left, right = (0.0, 0.1, 0.6, 0.8), (0.4, 0.1, 0.6, 0.8)
+    if t < 6:
+        return [Tile("A", *left), Tile("B", 0.74, 0.3, 0.24, 0.4)]
+    if t < 9:
+        return [Tile("B", 0.74, 0.3, 0.24, 0.4)]
+    return [Tile("B", 0.02, 0.3, 0.24, 0.4), Tile("A", *right)]
+
+
+@pytest.fixture(scope="module")
+def two_people(tmp_path_factory):
+    """A session directory of A, who is larger, leaves, and returns on the other side."""
+    folder = tmp_path_factory.mktemp("two")
+    video = folder / "two.mp4"
+    compose(leaves_and_returns, {"A": INTERVIEWEE, "B": INTERVIEWER}, video, 15.0)
+    analyse(video, AnalysisConfig(), folder / "out")
+    return folder / "out"
+
+
+def test_no_value_is_taken_from_another_face(two_people):
+    table, _ = read_frames(two_people / "frames.parquet")
+    rows = table.to_pylist()
+    assert [row["status"] for row in rows] == ["ok"] * 12 + ["other_person"] * 6 + ["ok"] * 12
+    middles = [r["face_x"] + r["face_w"] / 2 for r in rows if r["status"] == "ok"]
+    assert all(x < 0.5 for x in middles[:12])
+    assert all(x > 0.5 for x in middles[12:])
+    absent = [row for row in rows if row["status"] == "other_person"]
+    assert all(row["valence"] is None and row["face_x"] is None for row in absent)
+
+
+def test_the_report_says_who_was_analysed_and_when_they_were_in_view(two_people):
+    report = json.loads((two_people / "report.json").read_text())
+    subject = report["subject"]
+    assert subject["is_clear"]
+    assert [(round(s["start_s"]), round(s["end_s"])) for s in subject["in_view"]] == [
+        (0, 6),
+        (9, 15),
+    ]
+    assert [(round(s["start_s"]), round(s["end_s"])) for s in subject["others_only"]] == [(6, 9)]
+    assert subject["in_doubt"] == []
+    assert [p["is_subject"] for p in report["persons"]] == [True, False]
+    (gap,) = report["quality"]["gaps"]
+    assert gap["reason"] == "other_person"
