@@ -138,6 +138,14 @@ class AnalysisConfig:
         clock=True,
         bounds=True,
     )
+    stall_timeout_s: float | None = _setting(
+        60.0,
+        "Give a recording up whose decoding makes no progress for this long, or 'off'.",
+        low=0.1,
+        none_word="off",
+        clock=True,
+        bounds=True,
+    )
 
     def __post_init__(self) -> None:
         _check_bounds(self)

@@ -18,6 +18,10 @@ class Deadline:
         self._path, self._limit_s = path, limit_s
         self._started = time.monotonic()
 
+    def restart(self) -> None:
+        """Count from now."""
+        self._started = time.monotonic()
+
     def check(self) -> None:
         """Raise TimeLimitError once the time is over."""
         if self._limit_s is not None and time.monotonic() - self._started > self._limit_s:

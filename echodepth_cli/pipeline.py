@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from echodepth_cli.affect.action_units import ActionUnitModel
 from echodepth_cli.affect.baseline import Baseline
 from echodepth_cli.affect.carried import CarriedBaseline
 from echodepth_cli.affect.coverage import CoverageTracker
 from echodepth_cli.affect.neutral import Neutral
 from echodepth_cli.affect.series import Series
-from echodepth_cli.affect.vad import VadModel
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.deadline import Deadline
+from echodepth_cli.engine import Engine, open_engine, useful_trackers
 from echodepth_cli.errors import BaselineError, NoFaceError, printable
 from echodepth_cli.events import (
     AlertRaised,
@@ -33,8 +33,8 @@ from echodepth_cli.events import (
 )
 from echodepth_cli.face.observer import observe
 from echodepth_cli.face.persons import SeenFrame
-from echodepth_cli.face.tracker import FaceTracker, MediaPipeTracker
-from echodepth_cli.models import model_path, registered_models
+from echodepth_cli.face.together import observe_frames
+from echodepth_cli.models import registered_models
 from echodepth_cli.output.atomic import check_target, staged_directory, writing_to
 from echodepth_cli.output.columns import RowContext, frame_columns
 from echodepth_cli.output.findings import find, glossary
@@ -62,10 +62,11 @@ from echodepth_cli.output.snapshots import Still, make_still
 from echodepth_cli.output.spool import Spool
 from echodepth_cli.output.subject_part import Presence, subject_parts, subject_warnings
 from echodepth_cli.output.summary import summarise
-from echodepth_cli.records import DecodeReport, FrameResult
-from echodepth_cli.session import Models, Session
-from echodepth_cli.video.reader import VideoReader, open_video
-from echodepth_cli.video.sampler import sampled_frames
+from echodepth_cli.overlap import Patience, background
+from echodepth_cli.records import DecodeReport, FrameResult, VideoInfo
+from echodepth_cli.session import Session
+from echodepth_cli.video.ahead import ReadAhead
+from echodepth_cli.video.decoder import UnsteadyError
 from echodepth_cli.video.source import VideoLimits
 from echodepth_cli.video.stills import pictures_at
 
@@ -84,15 +85,6 @@ class AnalysisResult:
     session_dir: Path
     frames_path: Path
     """The per-frame table, `frames.parquet`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """Loaded models and an open tracker; one serves any number of recordings in turn."""
-
-    tracker: FaceTracker
-    models: Models
-    model_digests: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,36 +132,30 @@ def analyse(
     same person whose baseline and neutral face serve here. ``engine`` saves loading the models
     again for the next recording. Raises the errors of `echodepth_cli.errors`; prints nothing.
     """
-    if engine is None:
-        # Loading takes seconds; what cannot be analysed is refused before it.
-        with open_video(Path(path), limits=VideoLimits.of(config or AnalysisConfig())):
-            check_target(Path(out_dir or default_out_dir(Path(path))), force=force)
-            _carried(baseline_from, config or AnalysisConfig())
-        with open_engine(config) as own:
-            return analyse(
-                path,
-                config,
-                out_dir,
-                baseline_from=baseline_from,
-                force=force,
-                sink=sink,
-                engine=own,
-                command_line=command_line,
-            )
     started = time.monotonic()
     config, carried = _carried(baseline_from, config or AnalysisConfig())
     source, target = Path(path), Path(out_dir or default_out_dir(Path(path)))
-    limits = VideoLimits.of(config, Deadline(source, config.timeout_s))
-    with (
-        open_video(source, limits=limits) as reader,
-        staged_directory(target, force=force) as staging,
-    ):
-        job = _open_job(source, config, reader, engine, sink or NullSink(), carried)
-        measured = _measure(job, reader, staging / _RAW)
+    deadline = Deadline(source, config.timeout_s)
+    limits = VideoLimits.of(config, deadline)
+    with ExitStack() as held:
+        recording = held.enter_context(ReadAhead(source, config, limits))
+        # Loading takes seconds; what cannot be analysed is refused before it.
+        info = recording.info
+        check_target(target, force=force)
+        sha256 = held.enter_context(
+            background(partial(file_sha256, source), Patience(source, config.stall_timeout_s))
+        )
+        if engine is None:
+            engine = held.enter_context(open_engine(config, useful_trackers(config)))
+            deadline.restart()
+        staging = held.enter_context(staged_directory(target, force=force))
+        job = _open_job(source, config, info, sha256(), engine, sink or NullSink(), carried)
+        measured = _measure(job, recording, staging / _RAW)
         report = _report(job, measured, staging)
         report["run"] = _run(started, command_line)
         options = ReportOptions(video_path=_video_link(source, target, job.config))
-        report = write_pages(report, _stills(job, report, limits), staging, options)
+        stills = _stills(job, report, limits, recording.threads)
+        report = write_pages(report, stills, staging, options)
         limits.check_time()
     _tell(job, ReportReady(*_who(job, measured), target, report))
     return AnalysisResult(report, target, target / "frames.parquet")
@@ -178,18 +164,6 @@ def analyse(
 def default_out_dir(source: Path) -> Path:
     """Return where a recording's session directory goes when nothing is said."""
     return Path("echodepth-out") / (source.stem or source.name)
-
-
-@contextmanager
-def open_engine(config: AnalysisConfig | None = None) -> Iterator[Engine]:
-    """Load and check the shipped models and start the face tracker.
-
-    Raises ModelError when a model is missing or altered, or MediaPipe cannot run here.
-    """
-    digests = {spec.name: spec.sha256 for spec in registered_models()}
-    models = Models(ActionUnitModel.load(), VadModel.load(model_path("vad_weights")))
-    with MediaPipeTracker((config or AnalysisConfig()).max_faces) as tracker:
-        yield Engine(tracker, models, digests)
 
 
 def _carried(
@@ -217,25 +191,34 @@ def _carried(
 def _open_job(
     source: Path,
     config: AnalysisConfig,
-    reader: VideoReader,
+    info: VideoInfo,
+    sha256: str,
     engine: Engine,
     sink: EventSink,
     carried: CarriedBaseline | None,
 ) -> _Job:
-    recording = Recording(reader.info, file_sha256(source), source.stat().st_size)
-    origin = Origin.of(config, reader.info)
+    recording = Recording(info, sha256, source.stat().st_size)
+    origin = Origin.of(config, info)
     name = session_id(recording.sha256, config.measurement_digest())
     context = RowContext(name, origin.milliseconds)
     job = _Job(config, recording, origin, context, engine, sink, carried)
-    end_s = reader.info.duration_s if config.end_s is None else config.end_s
+    end_s = info.duration_s if config.end_s is None else config.end_s
     length_s = None if end_s is None else max(0.0, end_s - config.start_s)
     starts_ms = job.context.timestamp_ms(config.start_s)
-    _tell(job, SessionStarted(name, config.label, reader.info, length_s, starts_ms))
+    _tell(job, SessionStarted(name, config.label, info, length_s, starts_ms))
     return job
 
 
-def _measure(job: _Job, reader: VideoReader, raw: Path) -> _Measured:
+def _measure(job: _Job, recording: ReadAhead, raw: Path) -> _Measured:
     """Decode, observe and score; rows go to ``raw``, what the findings need is kept as columns."""
+    try:
+        return _measure_pass(job, recording, raw)
+    except UnsteadyError:
+        recording.begin_again()
+        return _measure_pass(job, recording, raw)
+
+
+def _measure_pass(job: _Job, recording: ReadAhead, raw: Path) -> _Measured:
     config = job.config
     coverage, presence = CoverageTracker(), Presence()
     chunks: list[Series] = []
@@ -244,14 +227,14 @@ def _measure(job: _Job, reader: VideoReader, raw: Path) -> _Measured:
         FrameTableWriter(raw, frame_columns(), job.context, _table_metadata(job)) as writer,
     ):
         session = Session(config, job.engine.tracker, job.engine.models, spool, job.carried)
-        for results in _results(job, session, reader):
+        for results in _results(job, session, recording):
             writer.write(results)
             chunks.append(Series.from_results(results))
             for result in results:
                 coverage.push(result)
                 presence.push(result)
     _require_faces(job, coverage)
-    decode = reader.report()
+    decode = recording.report()
     end_s = _end_s(job, decode)
     people = subject_parts(session.cast, session.choice, presence.finish(end_s))
     warnings = [*subject_warnings(people, coverage.frames), *decode.warnings]
@@ -266,11 +249,10 @@ def _measure(job: _Job, reader: VideoReader, raw: Path) -> _Measured:
     )
 
 
-def _results(job: _Job, session: Session, reader: VideoReader) -> Iterator[list[FrameResult]]:
-    config = job.config
-    for frame in sampled_frames(reader, config.fps, config.start_s, config.end_s):
-        session.push(frame)
-        _tell(job, FrameAnalysed(frame.offset_s))
+def _results(job: _Job, session: Session, recording: ReadAhead) -> Iterator[list[FrameResult]]:
+    for seen in observe_frames(recording.frames(), job.engine.trackers):
+        session.push_seen(seen)
+        _tell(job, FrameAnalysed(seen.offset_s))
     yield from session.end()
 
 
@@ -338,12 +320,14 @@ def write_pages(
     return whole
 
 
-def _stills(job: _Job, report: dict[str, Any], limits: VideoLimits) -> dict[int, Still]:
+def _stills(
+    job: _Job, report: dict[str, Any], limits: VideoLimits, threads: int
+) -> dict[int, Still]:
     """Return a picture of each alert's apex, by its position in the report."""
     if not job.config.snapshots:
         return {}
     moments = {index: alert["apex_s"] for index, alert in enumerate(report["alerts"])}
-    pictures = pictures_at(job.recording.info.path, moments.values(), limits)
+    pictures = pictures_at(job.recording.info.path, moments.values(), limits, threads)
     blur = job.config.blur_snapshots
     stills = {}
     for index, offset_s in moments.items():

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from echodepth_cli.config import AlertThresholds
+from echodepth_cli.engine import Engine
 from echodepth_cli.errors import (
     EchodepthError,
     FrameTooLargeError,
@@ -25,7 +26,6 @@ from echodepth_cli.face.observer import observe
 from echodepth_cli.face.quality import LOW_CONFIDENCE, UNMEASURABLE
 from echodepth_cli.output.columns import CORE_COLUMNS, RowContext
 from echodepth_cli.output.frames_jsonl import measured_part, unmeasured_part
-from echodepth_cli.pipeline import Engine
 from echodepth_cli.records import FaceObservation, FrameResult, FrameStatus, Image, Vad
 
 MAX_IMAGE_BYTES: Final = 4 * 1024 * 1024

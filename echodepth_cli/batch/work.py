@@ -13,7 +13,8 @@ from echodepth_cli.events import EventSink
 from echodepth_cli.models import registered_models, verified_bytes
 
 if TYPE_CHECKING:
-    from echodepth_cli.pipeline import AnalysisResult, Engine
+    from echodepth_cli.engine import Engine
+    from echodepth_cli.pipeline import AnalysisResult
 
 
 def model_digests() -> dict[str, str]:
@@ -62,11 +63,11 @@ class _Engines(ExitStack):
         command_line: Sequence[str],
     ) -> AnalysisResult:
         """Analyse with an engine that may have been opened before."""
-        from echodepth_cli import pipeline
+        from echodepth_cli import engine, pipeline
 
         if config.max_faces not in self._by_max_faces:
-            engine = self.enter_context(pipeline.open_engine(config))
-            self._by_max_faces[config.max_faces] = engine
+            opened = self.enter_context(engine.open_engine(config))
+            self._by_max_faces[config.max_faces] = opened
         return pipeline.analyse(
             path,
             config,

@@ -68,6 +68,7 @@ def analyse(
     max_pixels: opt.MaxPixels = None,
     max_duration: opt.MaxDuration = None,
     timeout: opt.Timeout = None,
+    stall_timeout: opt.StallTimeout = None,
     config: opt.ConfigFile = None,
     quiet: opt.Quiet = False,
     log_format: opt.LogFormatOption = None,
@@ -105,6 +106,7 @@ def analyse(
             "max_pixels": max_pixels,
             "max_duration_s": max_duration,
             "timeout_s": timeout,
+            "stall_timeout_s": stall_timeout,
         },
     )
     extra = ExtraOutputs(as_json, frames_jsonl, aus=detail is opt.Detail.AUS)

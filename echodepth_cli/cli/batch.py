@@ -88,6 +88,7 @@ def batch(
     workers: Workers = None,
     scheduler: Scheduler = None,
     timeout_per_file: opt.TimeoutPerFile = None,
+    stall_timeout: opt.StallTimeout = None,
     max_pixels: opt.MaxPixels = None,
     max_duration: opt.MaxDuration = None,
     fps: opt.Fps = None,
@@ -146,6 +147,7 @@ def batch(
             "max_pixels": max_pixels,
             "max_duration_s": max_duration,
             "timeout_s": timeout_per_file,
+            "stall_timeout_s": stall_timeout,
         },
     )
     request = BatchRequest(

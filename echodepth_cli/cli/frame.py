@@ -41,8 +41,8 @@ def frame(
     )
     codes = []
     with data_stdout() as stdout:
+        from echodepth_cli.engine import open_engine
         from echodepth_cli.output.frames_jsonl import json_line
-        from echodepth_cli.pipeline import open_engine
         from echodepth_cli.stills import measure_stills
 
         aus = detail is opt.Detail.AUS

@@ -104,6 +104,10 @@ MaxDuration = Annotated[
 Timeout = Annotated[
     str | None, _setting(AnalysisConfig, "timeout_s", "--timeout", metavar="TIME|off")
 ]
+StallTimeout = Annotated[
+    str | None,
+    _setting(AnalysisConfig, "stall_timeout_s", "--stall-timeout", metavar="TIME|off"),
+]
 TimeoutPerFile = Annotated[
     str | None,
     _setting(AnalysisConfig, "timeout_s", "--timeout-per-file", metavar="TIME|off"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +23,8 @@ _PACKAGES: Final = (
 _CHUNK_BYTES: Final = 1 << 20
 
 
-def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file's bytes, in hexadecimal.
+def file_sha256(path: Path, step: Callable[[], None] | None = None) -> str:
+    """Return the sha256 of a file's bytes, in hexadecimal; ``step`` is called now and then.
 
     Raises NotFoundError or InputError when it cannot be read.
     """
@@ -33,6 +33,8 @@ def file_sha256(path: Path) -> str:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)
+                if step is not None:
+                    step()
     except FileNotFoundError as error:
         raise NotFoundError(f"{path}: no such file") from error
     except OSError as error:

@@ -1,4 +1,10 @@
-"""Decode one stream packet by packet, so that a damaged packet costs itself and nothing more."""
+"""Decode one stream packet by packet, so that a damaged packet costs itself and nothing more.
+
+What a decoder makes of damaged data depends on how many threads share the work, and the same
+recording must give the same numbers on every machine. Whole data decode to the same pictures
+whatever the threads. So several threads decode until the first sign of damage, or of timestamps
+that need a repair, and then nothing of that pass counts: `UnsteadyError`, begin again on one.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +22,21 @@ if TYPE_CHECKING:
 
 _ONE_PICTURE_PER_PACKET = ("h264", "hevc", "mjpeg", "mpeg1video", "mpeg2video")
 """Codecs without hidden pictures, in which a packet that gives no picture has lost one."""
+_THREADED = ("h264", "vp9")
+"""Codecs that gave the same damaged pictures on any number of threads, or said that they did not.
+HEVC and VP8 hide differences; the rest decode fast enough on one."""
 _READ_ATTEMPTS = 16
 """Read errors in a row after which the rest of the file is given up."""
+_ALWAYS_NEEDED = 32
+"""Packets at the start that are decoded in any case: more than a decoder holds back, so that how
+many it holds back does not decide which frames can be left out."""
+_STEP_BACK_S = 1
+_LEAP_S = 6 * 3600
+"""Packets whose times lie further back or ahead need the repairs of `Timeline`."""
+
+
+class UnsteadyError(Exception):
+    """Decoding on several threads met what only one thread decodes the same way every time."""
 
 
 class PacketDecoder:
@@ -28,21 +47,35 @@ class PacketDecoder:
     """
 
     def __init__(
-        self, path: Path, container: InputContainer, stream: VideoStream, limits: VideoLimits
+        self,
+        path: Path,
+        container: InputContainer,
+        stream: VideoStream,
+        limits: VideoLimits,
+        threads: int = 1,
     ) -> None:
         self._path = path
         self._container, self._stream = container, stream
-        self._max_failures = limits.max_failures
+        self._limits = limits
         self._failures_in_a_row = 0
         self._read_errors = self._errors = self._lost = self._concealed = 0
         self._awaited: set[int] = set()
-        self._counts_losses = stream.codec_context.codec.canonical_name in _ONE_PICTURE_PER_PACKET
         self.packets = 0
         self.gave_up = False
-        # One thread: what a decoder makes of damaged data depends on how many share the work, and
-        # the same recording must give the same numbers on every machine.
-        stream.thread_type, stream.thread_count = "SLICE", 1
-        stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
+        name = stream.codec_context.codec.canonical_name
+        if name not in _THREADED:
+            threads = 1
+        # Several threads do not report errors in the last packets of a file: count there as well,
+        # at worst a stream with hidden pictures is read on one thread.
+        self._counts_losses = name in _ONE_PICTURE_PER_PACKET or threads > 1
+        self._steady = _Steadiness(stream) if threads > 1 else None
+        options = {"max_pixels": str(limits.max_pixels)}
+        if self._steady is not None:
+            # Decoders hide some damage unless told to say so.
+            options["err_detect"] = "+explode"
+        stream.thread_type = "FRAME" if threads > 1 else "SLICE"
+        stream.thread_count = threads
+        stream.codec_context.options = options
 
     @property
     def failures(self) -> int:
@@ -50,9 +83,13 @@ class PacketDecoder:
         return self._errors + self._lost
 
     def frames(self, wanted: Callable[[int], bool]) -> Iterator[VideoFrame]:
-        """Yield frames; those at a timestamp not ``wanted`` only if others depend on them."""
+        """Yield frames; those at a timestamp not ``wanted`` only if others depend on them.
+
+        Raises UnsteadyError, on several threads, at the first sign of damage.
+        """
         context = self._stream.codec_context
         for packet in self._packets():
+            self._limits.note_packet()
             if packet.size:
                 context.skip_frame = "DEFAULT" if self._is_needed(packet, wanted) else "NONREF"
             yield from self._counted(self._decode(packet))
@@ -61,13 +98,21 @@ class PacketDecoder:
         if self.gave_up:
             yield from self._counted(self._decode(None))
         self._give_up_on(self._awaited)
+        self._check_steady()
+
+    def _check_steady(self, packet: Packet[VideoStream] | None = None) -> None:
+        if self._steady is None:
+            return
+        damaged = self._read_errors or self._errors or self._lost or self._concealed
+        if damaged or (packet is not None and not self._steady.is_next(packet)):
+            raise UnsteadyError
 
     def _is_needed(self, packet: Packet[VideoStream], wanted: Callable[[int], bool]) -> bool:
         # Without a timestamp a packet cannot be recognised, and an odd one may give no picture, so
         # it must not stand in for the one after it.
         if packet.pts is None or packet.is_discard or packet.is_corrupt:
             return True
-        if not wanted(packet.pts):
+        if self.packets > _ALWAYS_NEEDED and not wanted(packet.pts):
             return False
         self._awaited.add(packet.pts)
         return True
@@ -83,6 +128,7 @@ class PacketDecoder:
                 # Frames leave in the order of their times: what is earlier will not come any more.
                 self._awaited.discard(frame.pts)
                 self._give_up_on({pts for pts in self._awaited if pts < frame.pts})
+            self._check_steady()
             yield frame
 
     def _give_up_on(self, awaited: set[int]) -> None:
@@ -98,10 +144,12 @@ class PacketDecoder:
                 for packet in self._container.demux(self._stream):
                     errors_in_a_row = 0
                     self.packets += packet.size > 0
+                    self._check_steady(packet)
                     yield packet
             except av.error.FFmpegError:
                 errors_in_a_row += 1
                 self._read_errors += 1
+                self._check_steady()
             except OSError as exc:
                 # The disk or the network failed, not the recording: no result is better than half.
                 raise InputError(
@@ -120,8 +168,9 @@ class PacketDecoder:
             return []
         except (av.error.FFmpegError, MemoryError):
             self._errors += 1
+            self._check_steady()
             self._failures_in_a_row += 1
-            self.gave_up = self._failures_in_a_row >= self._max_failures
+            self.gave_up = self._failures_in_a_row >= self._limits.max_failures
             if packet is not None and packet.pts is not None:
                 self._awaited.discard(packet.pts)
             return []
@@ -152,3 +201,23 @@ class PacketDecoder:
                 " was not analysed."
             )
         return said
+
+
+class _Steadiness:
+    """Watches the timestamps of packets for those that decoders and clocks disagree about."""
+
+    def __init__(self, stream: VideoStream) -> None:
+        time_base = stream.time_base or 0
+        self._step_back = int(_STEP_BACK_S / time_base) if time_base else 0
+        self._leap = int(_LEAP_S / time_base) if time_base else 0
+        self._latest: int | None = None
+
+    def is_next(self, packet: Packet[VideoStream]) -> bool:
+        """Return whether ``packet`` has a time that can follow those before it."""
+        if not packet.size:
+            return True
+        if packet.pts is None or packet.is_corrupt:
+            return False
+        latest = packet.pts if self._latest is None else self._latest
+        self._latest = max(latest, packet.pts)
+        return latest - self._step_back <= packet.pts <= latest + self._leap

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _DEFAULT_FPS = Fraction(25)
 _CUT_SHORT_S = 1.0
 """Pictures ending this much before the announced end mean that the file was cut short."""
+_JUST_BEFORE_S = 0.005
+"""Frames further before a still than this need not be decoded for themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +66,26 @@ class VideoReader(Protocol):
 
 
 @contextmanager
-def open_video(path: Path, *, limits: VideoLimits | None = None) -> Iterator[VideoReader]:
+def open_video(
+    path: Path, *, limits: VideoLimits | None = None, threads: int = 1
+) -> Iterator[VideoReader]:
     """Open a recording; the file is closed on exit.
 
     Raises:
         NotFoundError: ``path`` does not exist.
         InputError: it is no regular file, no video, over ``limits``, or no frame can be decoded.
+        UnsteadyError: with several ``threads``, also while frames are read: only one will do.
     """
     with open_container(path) as container:
-        yield PyAvReader(path, container, limits or VideoLimits())
+        yield PyAvReader(path, container, limits or VideoLimits(), threads)
 
 
 class PyAvReader:
     """`VideoReader` over one open PyAV container; decodes up to the first frame when made."""
 
-    def __init__(self, path: Path, container: InputContainer, limits: VideoLimits) -> None:
+    def __init__(
+        self, path: Path, container: InputContainer, limits: VideoLimits, threads: int = 1
+    ) -> None:
         stream, warnings = choose_stream(path, container)
         self._path, self._container = path, container
         self._stream, self._limits = stream, limits
@@ -95,7 +102,9 @@ class PyAvReader:
         # AVI numbers its packets in decoding order and stores no presentation times; what FFmpeg
         # makes up for them is wrong with B-frames, the order of the decoded frames is right.
         self._in_decoding_order = container.format.name == "avi"
-        self._decoder = PacketDecoder(path, container, stream, limits)
+        if self._in_decoding_order:
+            threads = 1
+        self._decoder = PacketDecoder(path, container, stream, limits, threads)
         self._wanted: Callable[[float], bool] | None = None
         self._traits = PictureTraits(stream)
         self._decoded = 0
@@ -132,9 +141,8 @@ class PyAvReader:
             self._next = None
         ticks = self._timeline.ticks(offset_s, self._time_base)
         try:
-            self._stream.codec_context.skip_frame = "DEFAULT"
             self._container.seek(ticks, stream=self._stream, backward=True)
-            for frame in self._container.decode(self._stream):
+            for frame in self._frames_up_to(offset_s + tolerance_s):
                 time_s = self._time(frame)
                 away_s = None if time_s is None else self._timeline.offset(time_s) - offset_s
                 if away_s is None or away_s > tolerance_s:
@@ -145,6 +153,15 @@ class PyAvReader:
             # A still is an extra: a place that cannot be decoded on its own has none.
             return None
         return None
+
+    def _frames_up_to(self, offset_s: float) -> Iterator[VideoFrame]:
+        """Decode from where the container stands; of what lies before, only what is needed."""
+        context, last_early_s = self._stream.codec_context, offset_s - _JUST_BEFORE_S
+        for packet in self._container.demux(self._stream):
+            if packet.size and packet.pts is not None:
+                early = self._timeline.offset(packet.pts * self._time_base) < last_early_s
+                context.skip_frame = "NONREF" if early else "DEFAULT"
+            yield from context.decode(packet)
 
     def report(self) -> DecodeReport:
         """Return what was met so far; complete once `frames` is exhausted."""

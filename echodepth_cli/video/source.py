@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +43,8 @@ class VideoLimits:
     """Packets in a row that may fail before reading is given up (2 minutes at 25 per second)."""
     deadline: Deadline | None = None
     """By when all of it must be read."""
+    on_packet: Callable[[], None] | None = None
+    """Told of every packet read; may raise to end the reading."""
 
     @classmethod
     def of(cls, config: AnalysisConfig, deadline: Deadline | None = None) -> VideoLimits:
@@ -53,6 +55,11 @@ class VideoLimits:
         """Raise TimeLimitError once the time is over."""
         if self.deadline is not None:
             self.deadline.check()
+
+    def note_packet(self) -> None:
+        """Tell whoever watches that reading goes on."""
+        if self.on_packet is not None:
+            self.on_packet()
 
 
 class _Nameless:

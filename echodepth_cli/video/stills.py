@@ -15,7 +15,10 @@ _SAME_FRAME_S: Final = 0.6e-3
 
 
 def pictures_at(
-    path: Path, offsets_s: Iterable[float], limits: VideoLimits | None = None
+    path: Path,
+    offsets_s: Iterable[float],
+    limits: VideoLimits | None = None,
+    threads: int = 1,
 ) -> dict[float, Image]:
     """Return the pictures of the frames at ``offsets_s``, those that can be found again.
 
@@ -28,7 +31,7 @@ def pictures_at(
     if not wanted:
         return found
     with open_container(path) as container:
-        reader = PyAvReader(path, container, limits or VideoLimits())
+        reader = PyAvReader(path, container, limits or VideoLimits(), threads)
         for offset_s in wanted:
             picture = reader.picture_at(offset_s, tolerance_s=_SAME_FRAME_S)
             if picture is not None:

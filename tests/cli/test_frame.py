@@ -11,12 +11,12 @@ import jsonschema
 import numpy as np
 import pytest
 
-from echodepth_cli import pipeline
+from echodepth_cli import engine
 from echodepth_cli.errors import ExitCode
 from echodepth_cli.output.schema import load_schema
 from echodepth_cli.stills import MAX_IMAGE_BYTES
 
-FACE = Path(pipeline.__file__).parent / "face" / "warmup.png"
+FACE = Path(engine.__file__).parent / "face" / "warmup.png"
 
 
 @pytest.fixture
@@ -92,13 +92,13 @@ def test_an_alert_is_a_score_that_reaches_its_threshold(run_cli, pictures):
 
 def test_models_are_loaded_once_for_many_pictures(run_cli, pictures, monkeypatch):
     opened = []
-    real = pipeline.open_engine
+    real = engine.open_engine
 
     def counting(*args):
         opened.append(args)
         return real(*args)
 
-    monkeypatch.setattr(pipeline, "open_engine", counting)
+    monkeypatch.setattr(engine, "open_engine", counting)
     done = run_cli("frame", *["a face.png"] * 20)
     assert len(results_of(done)) == 20
     assert len(opened) == 1

@@ -1,0 +1,56 @@
+"""What an analysis runs on: the shipped models, loaded and checked, and the face trackers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from echodepth_cli.affect.action_units import ActionUnitModel
+from echodepth_cli.affect.vad import VadModel
+from echodepth_cli.config import AnalysisConfig
+from echodepth_cli.face.tracker import FaceTracker, MediaPipeTracker
+from echodepth_cli.models import model_path, registered_models
+from echodepth_cli.session import Models
+
+_ONE_TRACKER_FPS: Final = 10.0
+"""At fewer frames per second, decoding takes longer than one tracker does."""
+_MOST_TRACKERS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Loaded models and open trackers; one serves any number of recordings in turn."""
+
+    trackers: tuple[FaceTracker, ...]
+    """At least one; they find the same faces, and work at the same time."""
+    models: Models
+    model_digests: dict[str, str]
+
+    @property
+    def tracker(self) -> FaceTracker:
+        """Return a tracker for single pictures."""
+        return self.trackers[0]
+
+
+@contextmanager
+def open_engine(config: AnalysisConfig | None = None, trackers: int = 1) -> Iterator[Engine]:
+    """Load and check the shipped models and start face trackers.
+
+    Raises ModelError when a model is missing or altered, or MediaPipe cannot run here.
+    """
+    digests = {spec.name: spec.sha256 for spec in registered_models()}
+    models = Models(ActionUnitModel.load(), VadModel.load(model_path("vad_weights")))
+    max_faces = (config or AnalysisConfig()).max_faces
+    with ExitStack() as held:
+        opened = tuple(held.enter_context(MediaPipeTracker(max_faces)) for _ in range(trackers))
+        yield Engine(opened, models, digests)
+
+
+def useful_trackers(config: AnalysisConfig) -> int:
+    """Return how many trackers an analysis that has this machine to itself can keep busy."""
+    if config.fps is not None and config.fps <= _ONE_TRACKER_FPS:
+        return 1
+    return min(len(os.sched_getaffinity(0)), _MOST_TRACKERS)
