@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 SYSTEM_LIBRARIES := libgl1 libglib2.0-0 libegl1 libgles2
 BROWSER := chromium
 
-.PHONY: help demo test check train clean
+.PHONY: help demo test check train sbom clean
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets
@@ -32,8 +32,16 @@ train: $(VENV)/.dev  ## Train the Action Unit model again (needs ../shared/data;
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,training]'
 	$(BIN)/python -m models.training $(ARGS)
 
+sbom: $(VENV)/.product  ## Write build/echodepth.cdx.json: what is installed, in CycloneDX
+	@mkdir -p build
+	@$(BIN)/python -m venv $(VENV)-sbom
+	@$(VENV)-sbom/bin/python -m pip --disable-pip-version-check --no-input install --quiet \
+	  --constraint constraints.txt 'cyclonedx-bom>=7,<8'
+	$(VENV)-sbom/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml \
+	  --output-reproducible --output-format JSON --output-file build/echodepth.cdx.json
+
 clean:  ## Remove the environment, caches and outputs
-	rm -rf $(VENV) build dist echodepth-out .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf $(VENV) $(VENV)-sbom build dist echodepth-out .mypy_cache .pytest_cache .ruff_cache \
 	  .import_linter_cache .hypothesis node_modules
 
 # A python that can make environments; the names on PATH may be shims that lead nowhere.

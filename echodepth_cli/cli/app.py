@@ -15,6 +15,7 @@ from echodepth_cli.cli.models import models
 from echodepth_cli.cli.purge import purge
 from echodepth_cli.cli.report import report
 from echodepth_cli.cli.schema import schema
+from echodepth_cli.cli.sign import sign
 from echodepth_cli.cli.verify import verify
 from echodepth_cli.errors import ExitCode
 
@@ -63,6 +64,7 @@ app.command()(batch)
 app.command()(frame)
 app.command()(report)
 app.command()(verify)
+app.command()(sign)
 app.command()(purge)
 app.command()(aus)
 app.command()(schema)

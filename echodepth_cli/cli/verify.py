@@ -33,6 +33,15 @@ def verify(
             show_default=False,
         ),
     ] = None,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(
+            "--public-key",
+            metavar="FILE",
+            help="Require the signature of this Ed25519 key (PEM); see sign.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Write the result to stdout as JSON.")
     ] = False,
@@ -48,7 +57,7 @@ def verify(
     with data_stdout() if as_json else nullcontext() as stdout:
         from echodepth_cli.verify import verify_session
 
-        found = verify_session(session_dir, video=recompute)
+        found = verify_session(session_dir, video=recompute, public_key=public_key)
         if stdout is not None:
             stdout.write(json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n")
     _tell(messages, session_dir, found)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from echodepth_cli.errors import EchodepthError
 from echodepth_cli.models import registered_models
 from echodepth_cli.output.atomic import OUTPUT_FILES, may_stand_in_session
 from echodepth_cli.output.provenance import codec_versions, software_versions
+from echodepth_cli.output.signature import SIGNATURE_FILE, check_signature, load_public_key
 from echodepth_cli.verify import derive, digests, page, recompute
 from echodepth_cli.verify.evidence import (
     REPORT,
@@ -21,19 +22,26 @@ from echodepth_cli.verify.evidence import (
 )
 from echodepth_cli.verify.outcome import Check, Difference, Verification
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 MOST_LISTED: Final = 20
 """More differences than this in one check are counted, not listed."""
 
 
-def verify_session(session_dir: Path, *, video: Path | None = None) -> Verification:
+def verify_session(
+    session_dir: Path, *, video: Path | None = None, public_key: Path | None = None
+) -> Verification:
     """Check that a session's files are those that were written, and agree with each other.
 
-    With ``video`` the recording is analysed again and compared. Raises NotFoundError or InputError
+    With ``public_key`` (PEM) they must be signed with its private key. With ``video`` the recording
+    is analysed again and compared. Raises NotFoundError or InputError
     when ``session_dir`` is no session directory or the recording cannot be read, and the errors of
     an analysis when it cannot be done again.
     """
     require_session(session_dir)
     asked = _Answers()
+    key = None if public_key is None else load_public_key(public_key)
     asked.ask("files", "all three files are there", _missing(session_dir))
     if not (session_dir / REPORT).is_file():
         return asked.verification(None)
@@ -53,6 +61,11 @@ def verify_session(session_dir: Path, *, video: Path | None = None) -> Verificat
         digests.check_digests(evidence, content),
     )
     _ask_what_follows(asked, evidence)
+    if key is not None:
+        fine = "signed with this key, and unchanged since"
+        asked.ask("signature", fine, _unsigned(session_dir, key))
+    elif (session_dir / SIGNATURE_FILE).exists():
+        asked.skip("signature", "there is one; --public-key checks it")
     if video is not None:
         _ask_again(asked, evidence, video)
     asked.notes.extend(_foreign(session_dir))
@@ -109,6 +122,11 @@ def _missing(session_dir: Path) -> Iterator[Difference]:
     for name in OUTPUT_FILES:
         if not (session_dir / name).is_file():
             yield Difference(name, "", "is missing")
+
+
+def _unsigned(session_dir: Path, key: Ed25519PublicKey) -> Iterator[Difference]:
+    for message in check_signature(session_dir, key):
+        yield Difference(SIGNATURE_FILE, "", message)
 
 
 def _foreign(session_dir: Path) -> Iterator[str]:

@@ -9,28 +9,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks.tampering import ONLY_RECORDING, Tampering, found, seal_again, tamperings
-from echodepth_cli import AlertThresholds, AnalysisConfig, analyse
+from echodepth_cli import AlertThresholds
 from echodepth_cli.errors import ExitCode, InputError, NotFoundError
 from echodepth_cli.rerender import render_again
 from echodepth_cli.verify import verify_session
 from echodepth_cli.verify.session import other_making
-from tests.conftest import REPO
-
-INTERVIEW = REPO / "sample_videos" / "interview.mp4"
-PART = AnalysisConfig(start_s=25.0, end_s=50.0, baseline_window_s=10.0)
-
-
-@pytest.fixture(scope="module")
-def session(tmp_path_factory) -> Path:
-    """A part of the sample interview in which there are alerts."""
-    done = analyse(INTERVIEW, PART, tmp_path_factory.mktemp("verify") / "session")
-    assert done.report["alerts"]
-    return done.session_dir
-
-
-@pytest.fixture
-def copy(session, tmp_path) -> Path:
-    return shutil.copytree(session, tmp_path / "copy")
+from tests.verify.conftest import INTERVIEW
 
 
 def edit_report(folder: Path, edit) -> None:
