@@ -116,7 +116,7 @@ class AnalysisConfig:
         None, "The subject is whoever is the main face at this moment.", low=0, clock=True
     )
     max_faces: int = _setting(4, "Faces looked for in each frame.", low=1, high=8)
-    snapshots: bool = _setting(True, "Put a still of each alert in the report.", measures=False)
+    snapshots: bool = _setting(True, "Put stills of alerts and persons into it.", measures=False)
     blur_snapshots: bool = _setting(False, "Make faces in stills unrecognisable.", measures=False)
     link_video: bool = _setting(False, "Let the report play the recording.", measures=False)
     max_pixels: int = _setting(

@@ -58,12 +58,12 @@ from echodepth_cli.output.report_json import (
     to_json_bytes,
 )
 from echodepth_cli.output.seal import PageFacts, with_content_digest, with_seal
-from echodepth_cli.output.snapshots import Still, make_still
+from echodepth_cli.output.snapshots import Still, StillKey, make_portrait, make_still, portrait_key
 from echodepth_cli.output.spool import Spool
 from echodepth_cli.output.subject_part import Presence, subject_parts, subject_warnings
 from echodepth_cli.output.summary import summarise
 from echodepth_cli.overlap import Patience, background
-from echodepth_cli.records import DecodeReport, FrameResult, VideoInfo
+from echodepth_cli.records import Box, DecodeReport, FrameResult, Image, VideoInfo
 from echodepth_cli.session import Session
 from echodepth_cli.video.ahead import ReadAhead
 from echodepth_cli.video.decoder import UnsteadyError
@@ -300,7 +300,7 @@ def _report(job: _Job, measured: _Measured, staging: Path) -> dict[str, Any]:
 
 def write_pages(
     report: dict[str, Any],
-    stills: Mapping[int, Still],
+    stills: Mapping[StillKey, Still],
     staging: Path,
     options: ReportOptions | None = None,
 ) -> dict[str, Any]:
@@ -322,19 +322,29 @@ def write_pages(
 
 def _stills(
     job: _Job, report: dict[str, Any], limits: VideoLimits, threads: int
-) -> dict[int, Still]:
-    """Return a picture of each alert's apex, by its position in the report."""
+) -> dict[StillKey, Still]:
+    """Return a picture of each alert's apex, by its position in the report, and of each person."""
     if not job.config.snapshots:
         return {}
     moments = {index: alert["apex_s"] for index, alert in enumerate(report["alerts"])}
-    pictures = pictures_at(job.recording.info.path, moments.values(), limits, threads)
+    wanted = [*moments.values(), *(person["best_s"] for person in report["persons"])]
+    pictures = pictures_at(job.recording.info.path, wanted, limits, threads)
     blur = job.config.blur_snapshots
-    stills = {}
+
+    def faces_in(image: Image) -> tuple[Box, ...]:
+        return tuple(face.box for face in observe(image, job.engine.tracker)) if blur else ()
+
+    stills: dict[StillKey, Still] = {}
     for index, offset_s in moments.items():
         if offset_s in pictures:
             image = pictures[offset_s]
-            boxes = tuple(face.box for face in observe(image, job.engine.tracker)) if blur else ()
-            stills[index] = make_still(image, offset_s, boxes, blur=blur)
+            stills[index] = make_still(image, offset_s, faces_in(image), blur=blur)
+    for person in report["persons"]:
+        offset_s, number = person["best_s"], person["person"]
+        if offset_s in pictures:
+            image, face = pictures[offset_s], Box(**person["face"])
+            portrait = make_portrait(image, offset_s, number, face, faces_in(image), blur=blur)
+            stills[portrait_key(number)] = portrait
     return stills
 
 

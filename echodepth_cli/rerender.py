@@ -19,7 +19,7 @@ from echodepth_cli.output.parquet import read_frames, series_of, with_alerts
 from echodepth_cli.output.provenance import file_sha256
 from echodepth_cli.output.report_html import ReportOptions
 from echodepth_cli.output.report_json import rounded
-from echodepth_cli.output.snapshots import Still, read_stills
+from echodepth_cli.output.snapshots import Still, StillKey, portrait_key, read_stills
 from echodepth_cli.output.summary import summarise
 from echodepth_cli.pipeline import AnalysisResult, write_pages
 
@@ -102,10 +102,11 @@ def _read_text(path: Path) -> str:
         ) from error
 
 
-def stills_of(report: Mapping[str, Any], stills: tuple[Still, ...]) -> dict[int, Still]:
-    """Match stills to alerts by the moment they show."""
-    by_moment = {round(still.offset_s, 3): still for still in stills}
-    return {
+def stills_of(report: Mapping[str, Any], stills: tuple[Still, ...]) -> dict[StillKey, Still]:
+    """Match stills to alerts by the moment they show, and portraits to persons."""
+    by_moment = {round(still.offset_s, 3): still for still in stills if still.person is None}
+    portraits = {portrait_key(still.person): still for still in stills if still.person is not None}
+    return portraits | {
         index: by_moment[round(alert["apex_s"], 3)]
         for index, alert in enumerate(report["alerts"])
         if round(alert["apex_s"], 3) in by_moment

@@ -125,7 +125,7 @@ NoSnapshots = Annotated[
     bool,
     typer.Option(
         "--no-snapshots",
-        help="Leave the stills of alerts out of the report.",
+        help="Leave the stills of alerts and persons out of the report.",
     ),
 ]
 BlurSnapshots = Annotated[

@@ -22,7 +22,7 @@ from echodepth_cli.output.formats import (
     visible,
 )
 from echodepth_cli.output.series import SIGNALS, Series
-from echodepth_cli.output.snapshots import Still
+from echodepth_cli.output.snapshots import Still, StillKey
 
 _FEW: Final = 6
 """Moments named on the first screen; all of them follow further down."""
@@ -122,7 +122,7 @@ class Moment:
 
 
 def alert_cards(
-    report: Mapping[str, Any], series: Series, stills: Mapping[int, Still]
+    report: Mapping[str, Any], series: Series, stills: Mapping[StillKey, Still]
 ) -> tuple[AlertCard, ...]:
     """Return the cards of all alerts, in time order, numbered from 1."""
     return tuple(

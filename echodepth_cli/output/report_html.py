@@ -20,7 +20,7 @@ from urllib.parse import quote
 from echodepth_cli.errors import OutputError, UsageError
 from echodepth_cli.output.report_page import build_page
 from echodepth_cli.output.series import FrameTable
-from echodepth_cli.output.snapshots import Still
+from echodepth_cli.output.snapshots import Still, StillKey
 from echodepth_cli.resources import resource_dir
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class ReportOptions:
 def render_report(
     report: Mapping[str, Any],
     frames: FrameTable,
-    stills: Mapping[int, Still] | None = None,
+    stills: Mapping[StillKey, Still] | None = None,
     options: ReportOptions | None = None,
     glossary: Sequence[GlossaryUnit] = (),
 ) -> str:
@@ -59,8 +59,8 @@ def render_report(
 
     ``report`` is `report.json` as data, ``frames`` is `frames.parquet` as a pyarrow table or a
     mapping of columns, ``stills`` are pictures by the position of their alert in
-    ``report["alerts"]``, ``glossary`` explains the units that the report lists. Raises UsageError
-    when a template folder given by the user cannot be used.
+    ``report["alerts"]``, and portraits by `portrait_key`; ``glossary`` explains the units that the
+    report lists. Raises UsageError when a template folder given by the user cannot be used.
     """
     chosen = options or ReportOptions()
     video = None if chosen.video_path is None else quote(chosen.video_path)

@@ -18,9 +18,10 @@ from echodepth_cli.output.formats import (
     visible,
 )
 from echodepth_cli.output.moments import AlertCard, Anomaly, Moment
+from echodepth_cli.output.persons_view import Persons, build_persons
 from echodepth_cli.output.reliability import Verdict
 from echodepth_cli.output.series import FrameTable, read_series
-from echodepth_cli.output.snapshots import Still
+from echodepth_cli.output.snapshots import Still, StillKey
 from echodepth_cli.output.timeline import Timeline, build_timeline, reason_in_words
 from echodepth_cli.output.units_view import Units, build_units
 
@@ -64,6 +65,7 @@ class Page:
     summary: str
     moments: tuple[Moment, ...]
     more_moments: int
+    persons: Persons | None
     timeline: Timeline
     minutes: tuple[Minute, ...]
     alerts: tuple[AlertCard, ...]
@@ -80,7 +82,7 @@ class Page:
 def build_page(
     report: Mapping[str, Any],
     frames: FrameTable,
-    stills: Mapping[int, Still],
+    stills: Mapping[StillKey, Still],
     video: str | None,
 ) -> Page:
     """Return the content of the page; ``video`` is the link to the recording, if there is one."""
@@ -97,6 +99,7 @@ def build_page(
         summary=visible(str(report.get("summary") or "No summary was written.")),
         moments=listed,
         more_moments=len(cards) + len(found) - len(listed),
+        persons=build_persons(report, timeline.axis, stills),
         timeline=timeline,
         minutes=tuple(_minute(row) for row in report.get("vad_trend") or []),
         alerts=cards,

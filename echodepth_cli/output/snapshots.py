@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,9 @@ import numpy as np
 from echodepth_cli.records import Box, Image
 
 WIDTH_PX: Final = 320
+_PORTRAIT_PX: Final = 160
+_PORTRAIT_REACH: Final = 0.95
+"""Half the side of a portrait, in heights of the face."""
 _QUALITY: Final = 72
 _BLUR_MARGIN: Final = 0.25
 """The blurred ellipse reaches this share of the face rectangle beyond it."""
@@ -27,12 +30,51 @@ class Still:
     offset_s: float
     jpeg: bytes
     blurred: bool = False
+    person: int | None = None
+    """Whose portrait it is; None for the picture of an alert."""
+
+
+StillKey = int | str
+"""An alert's position in the report, or `portrait_key` of a person."""
+
+
+def portrait_key(person: int) -> StillKey:
+    """Return the key of a person's portrait among the stills of a report."""
+    return f"person {person}"
+
+
+def make_portrait(
+    image: Image, offset_s: float, person: int, face: Box, faces: tuple[Box, ...], *, blur: bool
+) -> Still:
+    """Return a small picture of one face and what is around it; with ``blur``, without features.
+
+    ``faces`` are all faces in the picture, in fractions of it.
+    """
+    height, width = image.shape[:2]
+    reach = face.h * height * _PORTRAIT_REACH
+    middle_x, middle_y = (face.x + face.w / 2) * width, (face.y + face.h / 2) * height
+    x0, x1 = (int(np.clip(middle_x + s * reach, 0, width)) for s in (-1, 1))
+    y0, y1 = (int(np.clip(middle_y + s * reach, 0, height)) for s in (-1, 1))
+    x1, y1 = max(x1, x0 + 1), max(y1, y0 + 1)
+    across, down = (x1 - x0) / width, (y1 - y0) / height
+    inside = tuple(
+        Box((f.x - x0 / width) / across, (f.y - y0 / height) / down, f.w / across, f.h / down)
+        for f in (face, *faces)
+    )
+    crop = np.ascontiguousarray(image[y0:y1, x0:x1])
+    still = make_still(crop, offset_s, inside, blur=blur, width_px=_PORTRAIT_PX)
+    return replace(still, person=person)
 
 
 def make_still(
-    image: Image, offset_s: float, faces: tuple[Box, ...] = (), *, blur: bool = False
+    image: Image,
+    offset_s: float,
+    faces: tuple[Box, ...] = (),
+    *,
+    blur: bool = False,
+    width_px: int = WIDTH_PX,
 ) -> Still:
-    """Return a picture of at most 320 px width; ``image`` is RGB (height, width, 3).
+    """Return a picture of at most ``width_px`` width; ``image`` is RGB (height, width, 3).
 
     With ``blur`` every face in ``faces`` is averaged away; without any face the whole picture is,
     since nobody may be recognisable in it.
@@ -40,7 +82,7 @@ def make_still(
     import cv2
 
     height, width = image.shape[:2]
-    scale = min(1.0, WIDTH_PX / width)
+    scale = min(1.0, width_px / width)
     target = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(image, target, interpolation=cv2.INTER_AREA) if scale < 1 else image.copy()
     if blur:
@@ -56,7 +98,7 @@ def make_still(
 
 
 _STILL_IN_PAGE: Final = re.compile(
-    r'<img class="still" data-offset="([0-9.]+)"( data-blurred)?[^>]*? '
+    r'<img class="still" data-offset="([0-9.]+)"( data-blurred)?(?: data-person="([0-9]+)")?[^>]*? '
     r'src="data:image/jpeg;base64,([A-Za-z0-9+/=]+)"'
 )
 
@@ -64,12 +106,12 @@ _STILL_IN_PAGE: Final = re.compile(
 def read_stills(page: str) -> tuple[Still, ...]:
     """Return the stills of a report page, so that it can be rendered again without the video."""
     stills: list[Still] = []
-    for offset, blurred, data in _STILL_IN_PAGE.findall(page):
+    for offset, blurred, person, data in _STILL_IN_PAGE.findall(page):
         try:
             jpeg = base64.b64decode(data, validate=True)
         except binascii.Error:
             continue
-        stills.append(Still(float(offset), jpeg, blurred=bool(blurred)))
+        stills.append(Still(float(offset), jpeg, bool(blurred), int(person) if person else None))
     return tuple(stills)
 
 

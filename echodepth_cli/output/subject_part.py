@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 from echodepth_cli.face.persons import SURE
 from echodepth_cli.face.subject import Cast, Choice, Person, Spans
-from echodepth_cli.records import FrameResult, FrameStatus
+from echodepth_cli.records import Box, FrameResult, FrameStatus
 
 LISTED_FROM_S: Final = 1.5
 """Who is in view for less is counted, not listed."""
@@ -103,6 +104,7 @@ def _person(person: Person, choice: Choice) -> dict[str, Any]:
         "size": person.size,
         "centre_x": person.centre_x,
         "best_s": person.best_s,
+        "face": asdict(person.best_box or Box(0.0, 0.0, 1.0, 1.0)),
         "in_view": _listed(person.in_view),
     }
 

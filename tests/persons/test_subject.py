@@ -9,7 +9,10 @@ from echodepth_cli.errors import UsageError
 from echodepth_cli.face.persons import SeenFace, SeenFrame
 from echodepth_cli.face.subject import Cast, choose
 from echodepth_cli.output.parquet import read_frames
+from echodepth_cli.output.persons_view import command_for
+from echodepth_cli.output.snapshots import read_stills
 from echodepth_cli.pipeline import analyse
+from echodepth_cli.rerender import render_again
 from tests.composites import INTERVIEWEE, INTERVIEWER, Tile, compose
 from tests.persons.people import Someone
 
@@ -118,3 +121,21 @@ def test_the_report_says_who_was_analysed_and_when_they_were_in_view(two_people)
     assert [p["is_subject"] for p in report["persons"]] == [True, False]
     (gap,) = report["quality"]["gaps"]
     assert gap["reason"] == "other_person"
+
+
+def test_the_page_shows_each_person_and_how_to_analyse_another(two_people):
+    page = (two_people / "report.html").read_text()
+    assert [still.person for still in read_stills(page) if still.person] == [1, 2]
+    assert "--subject 2 --out echodepth-out/two-person-2" in page
+    render_again(two_people, label="again")
+    again = (two_people / "report.html").read_text()
+    assert [still.person for still in read_stills(again) if still.person] == [1, 2]
+
+
+def test_the_command_for_another_person_keeps_the_settings_and_drops_the_outputs():
+    line = ["echodepth", "analyse", "in/two.mp4", "--fps", "5", "--subject", "left", "-o", "x"]
+    report = {"recording": {"file_name": "two.mp4"}, "run": {"command_line": line}}
+    expected = "echodepth analyse in/two.mp4 --fps 5 --subject 2 --out echodepth-out/two-person-2"
+    assert command_for(report, 2) == expected
+    report["run"] = {"command_line": ["echodepth", "batch", "in"]}
+    assert command_for(report, 2).startswith("echodepth analyse two.mp4 --subject 2")
