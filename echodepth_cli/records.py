@@ -108,8 +108,8 @@ class FaceObservation:
     """(478, 3) landmarks without pose and scale: inter-ocular distance 1, rigid points centred."""
     landmarks_px: FloatArray
     """(478, 3) landmarks in pixels of the frame; z on the same scale, negative to the camera."""
-    appearance: FloatArray
-    """(K,) photometrically normalised texture measures; K may be 0."""
+    appearance: NDArray[np.float16]
+    """(1728,) the windows of eyes and mouth without the light; see `face.appearance.even`."""
     box: Box
     pose: HeadPose
     iod_px: float

@@ -40,7 +40,7 @@ from echodepth_cli.records import (
 )
 
 MAX_WAITING: Final = 20_000
-"""Sightings that may wait for a baseline, some 120 MB; then the population neutral must do."""
+"""Sightings that may wait for a baseline, some 180 MB; then the population neutral must do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -10,7 +12,12 @@ from echodepth_cli.affect.action_units import EXTRA_COLUMNS, SIDED_AUS, ActionUn
 from echodepth_cli.affect.facs import ACTION_UNITS, Status, action_unit
 from echodepth_cli.affect.neutral import MIN_FRAMES, find_neutral
 from echodepth_cli.face.alignment import reference_face
-from echodepth_cli.records import Box, FaceObservation, HeadPose, nan_array
+from echodepth_cli.face.appearance import EVEN_PX
+from echodepth_cli.face.observer import observe
+from echodepth_cli.face.tracker import MediaPipeTracker
+from echodepth_cli.records import Box, FaceObservation, HeadPose
+
+SAMPLE = Path(__file__).parents[1] / "sample_videos" / "interview.mp4"
 
 LOWER_LIP = (14, 17, 84, 314, 87, 317, 178, 402, 15, 16, 85, 86, 315, 316)
 UPPER_LIDS = (159, 158, 160, 161, 157, 386, 385, 387, 384, 388)
@@ -28,7 +35,7 @@ def face(points=None, yaw_deg=0.0, iod_px=80.0, noise=0.0, seed=0):
     return FaceObservation(
         points=(points + jitter).astype(np.float32),
         landmarks_px=points,
-        appearance=nan_array(0),
+        appearance=np.zeros(3 * EVEN_PX**2, dtype=np.float16),
         box=Box(0.3, 0.3, 0.4, 0.4),
         pose=HeadPose(yaw_deg, 0.0, 0.0),
         iod_px=iod_px,
@@ -143,6 +150,41 @@ def test_the_neutral_face_is_the_calm_one_though_the_person_smiles_mostly(model)
     neutral = find_neutral([*smiling, *resting], model)
     rest_x = reference_face()[291, 0]
     assert abs(neutral.points[291, 0] - rest_x) < abs(neutral.points[291, 0] - smile()[291, 0])
+
+
+@pytest.fixture(scope="module")
+def interview():
+    """Return the faces of the sample interview from 20.8 to 27.2 s: at rest, then a smile."""
+    found = []
+    with MediaPipeTracker(max_faces=1) as tracker, av.open(str(SAMPLE)) as container:
+        container.seek(20 * av.time_base)
+        for frame in container.decode(video=0):
+            if frame.time > 27.2:
+                break
+            if frame.time >= 20.8:
+                picture = frame.to_ndarray(format="rgb24")
+                found.append((frame.time, observe(picture, tracker)[0]))
+    return found
+
+
+def test_the_neutral_face_holds_when_the_person_smiles_for_two_thirds_of_the_window(
+    model, interview
+):
+    smiling = [one for time, one in interview if time >= 24.6]
+    resting = [one for time, one in interview if time < 24.0]
+    share = resting[:: -(-2 * len(resting) // len(smiling))]
+    assert len(smiling) >= 1.8 * len(share)
+    mixed = find_neutral([*smiling, *share], model)
+    calm = find_neutral(resting, model)
+    one, other = (
+        np.stack([e.intensities for e in model.relative([*smiling, *resting], neutral)])
+        for neutral in (mixed, calm)
+    )
+    seen = ~np.isnan(one).any(axis=0)
+    differences = np.abs(one - other)[:, seen].mean(axis=0)
+    assert differences.mean() < 0.1
+    assert differences.max() < 0.25
+    assert np.mean(one[: len(smiling), 11] >= 0.3) > 0.9
 
 
 def test_too_few_frames_give_the_population_neutral_and_say_so(model):

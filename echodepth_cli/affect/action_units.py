@@ -1,4 +1,4 @@
-"""Action Unit intensities from landmarks, relative to a neutral face.
+"""Action Unit intensities from landmarks and skin, relative to a neutral face.
 
 The models give channels: one per unit and side, lid closure, jaw opening, gaze and the gap of the
 lips. This module runs them and reads the 46 rows off the channels. An intensity is relative, 0 to
@@ -7,7 +7,7 @@ lips. This module runs them and reads the 46 rows off the channels. An intensity
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from echodepth_cli.affect.facs import ACTION_UNITS, Status
-from echodepth_cli.affect.neutral import Neutral, population_neutral
+from echodepth_cli.affect.neutral import Neutral
 from echodepth_cli.models import onnx_session, verified_bytes
 from echodepth_cli.records import FaceObservation, FloatArray, nan_array
 
@@ -46,6 +46,10 @@ _CLOSED_GAP: Final = 0.02
 _FULL_GAP: Final = 0.20
 """Gaps of the inner lips, in eye distances, from which AU25 counts and at which it is 1. Parted
 lips are parted whatever the person's rest, so AU25 alone is not relative to the neutral face."""
+
+_APART, _FAR_APART = 0.12, 0.25
+"""Gaps of the inner lips from which AU17 fades, and at which it is 0: a chin that is pushed up
+carries the lower lip with it, so in an open mouth what looks like it is the dropped jaw."""
 
 _CLOSED_LID: Final = 0.80
 """Lid channel of a closed eye in real recordings; landmarks leave a slit."""
@@ -161,32 +165,27 @@ class ActionUnitModel:
         self, observations: Sequence[FaceObservation], neutral: Neutral
     ) -> FloatArray:
         """Return the (N, channels) raw channels against a neutral face."""
-        return self._run(self._relative, observations, neutral.points, neutral.pose_deg)
+        own = {
+            "neutral_points": neutral.points[None],
+            "neutral_pose": neutral.pose_deg[None],
+            "neutral_appearance": neutral.appearance[None],
+        }
+        return self._run(
+            self._relative,
+            (
+                {**_shown(face), "appearance": face.appearance[None].astype(np.float32), **own}
+                for face in observations
+            ),
+        )
 
     def absolute_channels(self, observations: Sequence[FaceObservation]) -> FloatArray:
         """Return the (N, channels) raw channels against the population's neutral face."""
-        average = population_neutral(len(self._names))
-        return self._run(self._absolute, observations, average.points, average.pose_deg)
+        return self._run(self._absolute, map(_shown, observations))
 
-    def _run(
-        self,
-        session: Any,
-        observations: Sequence[FaceObservation],
-        neutral_points: FloatArray,
-        neutral_pose: FloatArray,
-    ) -> FloatArray:
+    def _run(self, session: Any, faces: Iterable[dict[str, FloatArray]]) -> FloatArray:
         """Run one face at a time: sums then never depend on how faces were grouped."""
-        out = np.empty((len(observations), len(self._names)), dtype=np.float32)
-        for k, face in enumerate(observations):
-            pose = (face.pose.yaw_deg, face.pose.pitch_deg, face.pose.roll_deg)
-            feeds = {
-                "points": face.points[None],
-                "pose": np.array([pose], dtype=np.float32),
-                "neutral_points": neutral_points[None],
-                "neutral_pose": neutral_pose[None],
-            }
-            out[k] = session.run(["channels"], feeds)[0][0]
-        return out
+        rows = [session.run(["channels"], face)[0][0] for face in faces]
+        return np.array(rows, dtype=np.float32).reshape(len(rows), len(self._names))
 
     def _estimate(self, channels: FloatArray, observation: FaceObservation) -> AUEstimate:
         value = {name: float(channels[k]) for name, k in self._at.items()}
@@ -208,6 +207,7 @@ class ActionUnitModel:
         upper, lower = (observation.points[k] for k in _INNER_LIPS)
         gap = float(np.linalg.norm(upper - lower))
         intensities[24] = _unit((gap - _CLOSED_GAP) / (_FULL_GAP - _CLOSED_GAP))
+        intensities[16] *= 1 - _unit((gap - _APART) / (_FAR_APART - _APART))
         intensities[25] = _unit(value["jaw"] / _DROP)
         intensities[26] = _unit((value["jaw"] - _DROP) / (1 - _DROP))
         reasons = _hidden(observation)
@@ -226,6 +226,11 @@ class ActionUnitModel:
             jaw_open=_unit(value["jaw"]),
             reasons=reasons,
         )
+
+
+def _shown(face: FaceObservation) -> dict[str, FloatArray]:
+    pose = (face.pose.yaw_deg, face.pose.pitch_deg, face.pose.roll_deg)
+    return {"points": face.points[None], "pose": np.array([pose], dtype=np.float32)}
 
 
 def _above(channels: FloatArray, floor: FloatArray) -> FloatArray:

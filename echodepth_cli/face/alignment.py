@@ -6,6 +6,7 @@ takes each face on to a frontal, symmetric reference whose inter-ocular distance
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echodepth_cli.records import FloatArray, HeadPose
+
+Points = NDArray[np.float64]
 
 EYE_CORNERS = ((33, 133), (362, 263))
 """Outer and inner corner of the subject's right eye, inner and outer of the left."""
@@ -38,22 +41,43 @@ def reference_face() -> NDArray[np.float64]:
     return points
 
 
-def align(landmarks_px: FloatArray) -> tuple[FloatArray, HeadPose]:
-    """Return the landmarks without pose and scale, and the head pose taken out.
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """A rotation, a scale and a shift of points in space."""
 
-    Takes (478, 3) pixels, gives (478, 3) float32 in units of the inter-ocular distance.
-    """
-    reference = reference_face()
-    points = landmarks_px.astype(np.float64)
-    source, target = points[RIGID], reference[RIGID]
+    rotation: Points
+    """(3, 3)."""
+    scale: float
+    source: Points
+    """(3,) taken to `target`."""
+    target: Points
+
+    def apply(self, points: Points) -> Points:
+        """Return (N, 3) points moved."""
+        moved: Points = self.scale * (points - self.source) @ self.rotation.T + self.target
+        return moved
+
+
+def similarity(points: Points, onto: Points, which: NDArray[np.int64]) -> Similarity:
+    """Return the similarity that takes some of ``points`` nearest to those of ``onto``."""
+    source, target = points[which], onto[which]
     source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
     covariance = (target - target_mean).T @ (source - source_mean)
     u, singular, vt = np.linalg.svd(covariance)
     handed = np.array([1.0, 1.0, np.sign(np.linalg.det(u) * np.linalg.det(vt))])
     rotation = (u * handed) @ vt
     scale = (singular * handed).sum() / ((source - source_mean) ** 2).sum()
-    aligned = scale * (points - source_mean) @ rotation.T + target_mean
-    return aligned.astype(np.float32), _pose(rotation.T)
+    return Similarity(rotation, float(scale), source_mean, target_mean)
+
+
+def align(landmarks_px: FloatArray) -> tuple[FloatArray, HeadPose]:
+    """Return the landmarks without pose and scale, and the head pose taken out.
+
+    Takes (478, 3) pixels, gives (478, 3) float32 in units of the inter-ocular distance.
+    """
+    points = landmarks_px.astype(np.float64)
+    fit = similarity(points, reference_face(), RIGID)
+    return fit.apply(points).astype(np.float32), _pose(fit.rotation.T)
 
 
 def eye_centres(landmarks_px: FloatArray) -> FloatArray:

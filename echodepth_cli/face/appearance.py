@@ -1,7 +1,8 @@
-"""Small pictures of the skin where furrows form, each following its own landmarks.
+"""Small pictures of the eyes and the mouth, turned to the front and freed from the light.
 
-A region's patch is an affine warp fitted to the landmarks around it, so that a furrow stays where
-it is in the patch while the face moves and only its depth changes.
+The rigid points that `align` uses say where the average face would lie in the picture; each
+window is cut out along that face's surface. So a window keeps still when the head turns or tilts,
+while brows, lids and lips move in it by what the pixels show, not by where the face mesh puts them.
 """
 
 from __future__ import annotations
@@ -15,47 +16,66 @@ from numpy.typing import NDArray
 from echodepth_cli.face.alignment import iod_px, reference_face
 from echodepth_cli.records import FloatArray, Image
 
-PATCH_PX: Final = 32
-_IOD_PX: Final = 64.0
+WINDOW_PX: Final = 48
+
+EVEN_PX: Final = 24
+"""Side of a window in `even`."""
+
+LOCAL_PX: Final = 9
+"""Side of the neighbourhood, in pixels of an even window, whose light is taken out."""
+
+SOFT_GREY: Final = 4.0
+"""Contrast, in grey levels, below which a neighbourhood is not raised to full contrast."""
+
+_WINDOWS: Final = ((-1.06, -0.60, 1.12), (1.06, -0.60, -1.12), (-0.72, 0.45, 1.44))
+"""Left edge, top and width on the reference face, in inter-ocular distances: the subject's right
+eye with its brow, the left eye mirrored, the mouth with the chin."""
+
+_WORKING_IOD_PX: Final = 56.0
 """Faces larger than this are shrunk to it first, so that fine texture does not alias."""
 
-_RIGHT: Final = {
-    "forehead_R": (67, 103, 104, 69, 105, 63, 68, 54),
-    "crow_R": (33, 130, 226, 35, 143, 156, 139, 34, 127, 116),
-    "under_eye_R": (110, 24, 23, 22, 230, 229, 228, 119, 118, 117),
-    "nasolabial_R": (129, 203, 206, 216, 92, 186, 205, 36, 50, 165),
-    "corner_R": (61, 57, 43, 202, 212, 214, 216, 207, 192),
-}
-_LEFT: Final = {
-    "forehead_L": (297, 332, 333, 299, 334, 293, 298, 284),
-    "crow_L": (263, 359, 446, 265, 372, 383, 368, 264, 356, 345),
-    "under_eye_L": (339, 254, 253, 252, 450, 449, 448, 348, 347, 346),
-    "nasolabial_L": (358, 423, 426, 436, 322, 410, 425, 266, 280, 391),
-    "corner_L": (291, 287, 273, 422, 432, 434, 436, 427, 416),
-}
-_MIDDLE: Final = {
-    "glabella": (107, 336, 9, 8, 168, 55, 285, 151),
-    "nose_root": (168, 6, 193, 417, 122, 351, 197, 8),
-    "forehead": (10, 151, 109, 338, 108, 337, 67, 297, 9),
-    "chin": (18, 200, 199, 175, 83, 313, 201, 421, 32, 262, 208, 428),
-    "lips": (0, 17, 61, 291, 13, 14, 39, 269, 181, 405),
-}
-REGIONS: Final = {**_MIDDLE, **_RIGHT, **_LEFT}
-"""Region name to the landmarks that carry it; _L and _R are the subject's sides."""
+_FAR: Final = 4000.0
+"""Landmarks further out of the picture than this, in pixels, are no face."""
 
 
-def patches(image: Image, landmarks_px: FloatArray) -> NDArray[np.uint8]:
-    """Return the (regions, 32, 32) grey patches of a face, in the order of `REGIONS`."""
+def appearance(image: Image, landmarks_px: FloatArray, aligned: FloatArray) -> NDArray[np.float16]:
+    """Return the (1728,) windows of a face without the light, as `FaceObservation` keeps them."""
+    return even(windows(image, landmarks_px, aligned)).astype(np.float16).ravel()
+
+
+def windows(
+    image: Image, landmarks_px: FloatArray, aligned: FloatArray, margin_px: int = 0
+) -> NDArray[np.uint8]:
+    """Return the (3, 48, 48) grey windows of a face; ``aligned`` is what `align` made of it.
+
+    ``margin_px`` widens each window on all sides at the same scale.
+    """
     import cv2
 
-    grey, points = _face_crop(image, landmarks_px)
-    out = np.empty((len(REGIONS), PATCH_PX, PATCH_PX), dtype=np.uint8)
+    grey, xy = _face_crop(image, landmarks_px)
+    to_picture = _picture_of(aligned, xy)
+    side = WINDOW_PX + 2 * margin_px
+    out = np.empty((len(_WINDOWS), side, side), dtype=np.uint8)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    for k, (landmarks, solver) in enumerate(_solvers()):
-        matrix = (solver @ points[landmarks]).T
-        cv2.warpAffine(
-            grey, matrix, (PATCH_PX, PATCH_PX), out[k], flags, borderMode=cv2.BORDER_REPLICATE
+    for k, plane in enumerate(_planes()):
+        matrix = (plane @ to_picture).T
+        matrix[:, 2] -= matrix[:, :2].sum(axis=1) * margin_px
+        cv2.warpAffine(grey, matrix, (side, side), out[k], flags, borderMode=cv2.BORDER_REPLICATE)
+    return out
+
+
+def even(windows_px: NDArray[np.uint8]) -> FloatArray:
+    """Return (3, 24, 24) windows with local mean 0 and about local contrast 1."""
+    import cv2
+
+    out = np.empty((len(windows_px), EVEN_PX, EVEN_PX), dtype=np.float32)
+    local = (LOCAL_PX, LOCAL_PX)
+    for k, window in enumerate(windows_px):
+        small = cv2.resize(
+            window.astype(np.float32), (EVEN_PX, EVEN_PX), None, 0, 0, cv2.INTER_AREA
         )
+        level = small - cv2.blur(small, local)
+        out[k] = level / (np.sqrt(cv2.blur(level * level, local)) + SOFT_GREY)
     return out
 
 
@@ -64,28 +84,46 @@ def _face_crop(image: Image, landmarks_px: FloatArray) -> tuple[Image, NDArray[n
     import cv2
 
     height, width = image.shape[:2]
-    xy = landmarks_px[:, :2].astype(np.float64)
-    low = np.clip(np.floor(xy.min(axis=0)) - 2, 0, (width - 2, height - 2)).astype(int)
-    high = np.clip(np.ceil(xy.max(axis=0)) + 3, low + 2, (width, height)).astype(int)
+    xy = np.clip(landmarks_px[:, :2].astype(np.float64), -_FAR, _FAR + max(width, height))
+    border = 0.15 * (xy.max(axis=0) - xy.min(axis=0))
+    low = np.clip(np.floor(xy.min(axis=0) - border), 0, (width - 2, height - 2)).astype(int)
+    high = np.clip(np.ceil(xy.max(axis=0) + border), low + 2, (width, height)).astype(int)
     crop = np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    scale = min(1.0, _IOD_PX / max(iod_px(landmarks_px), 1.0))
+    scale = min(1.0, _WORKING_IOD_PX / max(iod_px(landmarks_px), 1.0))
     if scale < 1:
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return grey, (xy - low) * scale
+    return grey, (xy - low + 0.5) * scale - 0.5
+
+
+def _picture_of(aligned: FloatArray, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the (4, 2) map from aligned coordinates (x, y, z, 1) to the picture."""
+    # Aligned points are a similarity of the landmarks, so the fit is exact but for rounding.
+    design = np.column_stack([aligned.astype(np.float64), np.ones(len(aligned))])
+    return np.asarray(np.linalg.solve(design.T @ design, design.T @ xy))
 
 
 @lru_cache(maxsize=1)
-def _solvers() -> tuple[tuple[NDArray[np.int64], NDArray[np.float64]], ...]:
-    """Return per region its landmarks and the matrix that fits patch to picture coordinates."""
-    reference = reference_face()[:, :2]
+def _planes() -> tuple[NDArray[np.float64], ...]:
+    """Return per window the (3, 4) map from window pixels (u, v, 1) to aligned coordinates."""
+    reference = reference_face()
     out = []
-    for landmarks in REGIONS.values():
-        index = np.array(landmarks)
-        low, high = reference[index].min(axis=0), reference[index].max(axis=0)
-        side = max(*(high - low), 0.3)
-        corner = (low + high - side) / 2
-        patch = (reference[index] - corner) / side * PATCH_PX
-        design = np.column_stack([patch, np.ones(len(index))])
-        out.append((index, np.linalg.pinv(design)))
+    for left, top, width in _WINDOWS:
+        side = abs(width)
+        inside = (np.abs(reference[:, 0] - left - width / 2) < side / 2) & (
+            np.abs(reference[:, 1] - top - side / 2) < side / 2
+        )
+        x, y, z = reference[inside].T
+        slope = np.linalg.lstsq(np.column_stack([x, y, np.ones(len(x))]), z, rcond=None)[0]
+        step_x, step_y = width / WINDOW_PX, side / WINDOW_PX
+        corner = (left + step_x / 2, top + step_y / 2)
+        out.append(
+            np.array(
+                [
+                    [step_x, 0.0, slope[0] * step_x, 0.0],
+                    [0.0, step_y, slope[1] * step_y, 0.0],
+                    [*corner, slope @ (*corner, 1.0), 1.0],
+                ]
+            )
+        )
     return tuple(out)

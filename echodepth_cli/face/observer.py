@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from echodepth_cli.face.alignment import align, iod_px
+from echodepth_cli.face.appearance import appearance
 from echodepth_cli.face.colours import colours_of
 from echodepth_cli.face.cuts import look_of
 from echodepth_cli.face.quality import confidence, face_box, quality_factors
@@ -13,7 +14,6 @@ from echodepth_cli.records import (
     Frame,
     Image,
     SeenPicture,
-    nan_array,
 )
 
 
@@ -38,7 +38,7 @@ def observe_face(image: Image, landmarks_px: FloatArray) -> FaceObservation:
     return FaceObservation(
         points=points,
         landmarks_px=landmarks_px,
-        appearance=nan_array(0),
+        appearance=appearance(image, landmarks_px, points),
         box=face_box(landmarks_px, width, height),
         pose=pose,
         iod_px=eye_distance,

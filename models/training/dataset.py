@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echodepth_cli.face.alignment import align, iod_px, reference_face
+from echodepth_cli.face.appearance import WINDOW_PX, even
 from models.training.actions import CHANNELS
 from models.training.face_model import Floats
 from models.training.generate import NEUTRALS
@@ -33,6 +34,10 @@ class Dataset:
     pose: Floats
     """(N, 3) as the product measures it, degrees."""
     iod_px: Floats
+    confidence: Floats
+    """(N,) as the product rates the picture."""
+    windows: NDArray[np.uint8]
+    """(N, 3, 56, 56): what `appearance.windows` gives, with `generate.MARGIN_PX` around."""
     targets: Floats
     """(N, T) in the order of `TARGETS`."""
     identity: NDArray[np.int64]
@@ -58,11 +63,6 @@ def load(paths: Sequence[Path]) -> Dataset:
     """Read shards, or the aligned copies made of them on an earlier call."""
     parts = [_load_one(path) for path in sorted(paths)]
     return Dataset(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Dataset)))
-
-
-def load_patches(paths: Sequence[Path]) -> NDArray[np.uint8]:
-    """Return the (N, regions, 32, 32) skin patches of the rows that `load` gives."""
-    return np.concatenate([np.load(path)["patches"] for path in sorted(paths)])
 
 
 def mirror_points() -> NDArray[np.int64]:
@@ -95,6 +95,30 @@ def neutral_rows(
     return out
 
 
+def others_at_rest(data: Dataset, values: Floats) -> Floats:
+    """Return for each picture the mean of ``values`` (N, ...) over the person's other neutral ones.
+
+    NaN where there is none.
+    """
+    _, person = np.unique(data.identity, return_inverse=True)
+    total = np.zeros((person.max() + 1, *values.shape[1:]))
+    count = np.zeros(len(total))
+    np.add.at(total, person[data.neutral], values[data.neutral])
+    np.add.at(count, person[data.neutral], 1)
+    own = data.neutral.astype(np.float64)
+    shape = (-1,) + (1,) * (values.ndim - 1)
+    with np.errstate(invalid="ignore"):
+        mean = (total[person] - values * own.reshape(shape)) / (count[person] - own).reshape(shape)
+    return np.asarray(mean, dtype=np.float32)
+
+
+def even_windows(windows: NDArray[np.uint8]) -> Floats:
+    """Return the (N, 3, 24, 24) that the product sees of windows with their margin."""
+    margin = (windows.shape[-1] - WINDOW_PX) // 2
+    inner = slice(margin, margin + WINDOW_PX)
+    return np.stack([even(np.ascontiguousarray(one[:, inner, inner])) for one in windows])
+
+
 def _load_one(path: Path) -> Dataset:
     copy = path.parent / "aligned" / path.name
     if copy.exists():
@@ -107,6 +131,8 @@ def _load_one(path: Path) -> Dataset:
         points=np.stack([points for points, _ in aligned]),
         pose=np.array([(p.yaw_deg, p.pitch_deg, p.roll_deg) for _, p in aligned], np.float32),
         iod_px=np.array([iod_px(one) for one in raw["landmarks_px"]], dtype=np.float32),
+        confidence=raw["confidence"],
+        windows=raw["windows"],
         targets=np.column_stack([raw["channels"], lips]).astype(np.float32),
         identity=raw["identity"].astype(np.int64),
         neutral=raw["frame"] < NEUTRALS,

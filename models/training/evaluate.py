@@ -9,24 +9,32 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import f1_score, roc_auc_score
 
 from echodepth_cli.affect.action_units import ActionUnitModel
 from echodepth_cli.affect.facs import ACTION_UNITS, Status
 from echodepth_cli.affect.neutral import Neutral, find_neutral
-from echodepth_cli.face.observer import observe_face
-from echodepth_cli.face.tracker import MediaPipeTracker
-from echodepth_cli.records import Box, FaceObservation, HeadPose, nan_array
-from models.training import real, sample
-from models.training.actions import CHANNELS, shape_weights, with_own_shapes, wrinkle_depths
-from models.training.dataset import REPORT, TARGETS, Dataset, load, neutral_rows
-from models.training.face_model import REPO, FaceModel, Floats, load_face_model
-from models.training.paint import Canvas, make_canvas
-from models.training.render import Camera, Person, Scene, make_person, render
+from echodepth_cli.face.appearance import EVEN_PX, appearance, even
+from echodepth_cli.records import Box, FaceObservation, HeadPose
+from models.training import real
+from models.training.card import write_card
+from models.training.dataset import (
+    REPORT,
+    TARGETS,
+    Dataset,
+    even_windows,
+    load,
+    others_at_rest,
+)
+from models.training.face_model import REPO, Floats
+from models.training.turning import spread_over_pose
 
 TARGET_AUS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 18, 20, 25, 26, 43)
 PHOTO_AUS = {
@@ -37,14 +45,18 @@ PHOTO_AUS = {
     "sadness": (15, 17, 1),
 }
 _SAME = {18: (18, 22), 26: (26, 27)}
-MEASURED = tuple(u.number for u in ACTION_UNITS if u.status is Status.MEASURED)
-_BEGIN, _END = "<!-- figures -->", "<!-- end of figures -->"
+MEASURED = tuple(u.number for u in ACTION_UNITS if u.status is Status.MEASURED and u.number != 45)
+"""Of single pictures; a blink takes several."""
 
 
-def observation(points: Floats, pose: Floats, iod_px: float) -> FaceObservation:
+CONFIDENCE_LEVELS = (0.0, 0.4, 0.6, 0.8, 0.9, 1.0, 1.1)
+
+
+def observation(points: Floats, pose: Floats, iod_px: float, shown: Floats) -> FaceObservation:
     """Return a face as the product would hand it over."""
     angles = HeadPose(float(pose[0]), float(pose[1]), float(pose[2]))
-    return FaceObservation(points, points, nan_array(0), Box(0, 0, 1, 1), angles, iod_px, 1.0)
+    seen = shown.astype(np.float16)
+    return FaceObservation(points, points, seen, Box(0, 0, 1, 1), angles, iod_px, 1.0)
 
 
 def truth(targets: Floats, gap: Floats) -> dict[int, Floats]:
@@ -62,62 +74,84 @@ def truth(targets: Floats, gap: Floats) -> dict[int, Floats]:
 
 def held_out(model: ActionUnitModel, data: Dataset, limit: int) -> dict[str, Any]:
     """Return correlation, error and F1 per AU, errors by group, and false activity at rest."""
-    rows = neutral_rows(data)
-    floor = np.zeros(len(model.channel_names), dtype=np.float32)
-    chosen = [i for i in range(len(data)) if len(rows.get(int(data.identity[i]), ())) > 1][:limit]
-    found = []
-    for i in chosen:
-        others = [j for j in rows[int(data.identity[i])] if j != i]
-        own = Neutral(
-            data.points[others].mean(axis=0),
-            data.pose[others].mean(axis=0),
-            nan_array(0),
-            floor,
-            len(others),
-            "good",
-        )
-        face = observation(data.points[i], data.pose[i], float(data.iod_px[i]))
-        found.append(model.relative([face], own)[0].intensities)
-    shown = ~np.isnan([row[0] for row in found])  # turned away: the product gives no value
-    guess = np.stack(found)[shown]
-    part = data.rows(np.isin(np.arange(len(data)), np.array(chosen)[shown]))
-    actual = truth(part.targets, np.clip(part.targets[:, TARGETS.index("lips")] / 0.18, 0, 1))
-    moved = ~part.neutral
-    per_au = {}
+    keep = ~np.isnan(others_at_rest(data, data.pose)).any(axis=1)
+    data = data.rows(keep & (np.cumsum(keep) <= limit))
+    guess = _estimated(model, data)
+    actual = truth(data.targets, np.clip(data.targets[:, TARGETS.index("lips")] / 0.18, 0, 1))
+    moved = ~data.neutral
+    frontal = (np.abs(data.pose[:, :2]) < 12).all(axis=1)
+    per_au, straight, reported = {}, [], []
     for number, y in actual.items():
         x = guess[:, number - 1]
-        seen = moved & ~np.isnan(x)  # fine movements of small faces are not given
+        seen = moved & ~np.isnan(x)  # what the product leaves out is not judged
+        reported.append(seen.sum() / moved.sum())
+        straight.append(np.corrcoef(x[seen & frontal], y[seen & frontal])[0, 1])
         per_au[f"AU{number:02d}"] = {
             "correlation": _round(np.corrcoef(x[seen], y[seen])[0, 1]),
             "mae": _round(np.abs(x - y)[seen].mean()),
             "f1": _round(f1_score(y[seen] >= 0.3, x[seen] >= 0.3)),
         }
-    error = np.nanmean([np.abs(guess[:, n - 1] - y) for n, y in actual.items()], axis=0)
-    dark, light = np.quantile(part.skin, (1 / 3, 2 / 3))
-    groups = {
-        "darkest third of skins": part.skin <= dark,
-        "lightest third of skins": part.skin >= light,
-        "dim pictures": part.light < 80,
-        "eye distance under 35 px": part.iod_px < 35,
-        "eye distance over 55 px": part.iod_px > 55,
-        "glasses": part.glasses,
-        "no glasses": ~part.glasses,
-        "turned more than 18 degrees": np.abs(part.pose[:, 0]) > 18,
-        "frontal": (np.abs(part.pose[:, :2]) < 10).all(axis=1),
-    }
-    at_rest = guess[part.neutral][:, [n - 1 for n in MEASURED]]
+    with np.errstate(all="ignore"):
+        error = np.nanmean([np.abs(guess[:, n - 1] - y) for n, y in actual.items()], axis=0)
+    judged = moved & ~np.isnan(error)
+    at_rest = guess[data.neutral][:, [n - 1 for n in MEASURED]]
     return {
-        "pictures": len(guess),
-        "turned_away": int((~shown).sum()),
-        "people": len(np.unique(part.identity)),
+        "pictures": len(data),
+        "coverage": _round(np.mean(reported)),
+        "people": len(np.unique(data.identity)),
         "mean_correlation": _round(np.mean([v["correlation"] for v in per_au.values()])),
+        "mean_correlation_frontal": _round(np.mean(straight)),
         "per_au": per_au,
-        "mae_by_group": {k: _round(error[m & moved].mean()) for k, m in groups.items()},
+        "mae_by_group": {k: _round(error[m & judged].mean()) for k, m in _groups(data).items()},
+        "by_confidence": _by_confidence(data.confidence[judged], error[judged]),
         "false_activity_share": _round(
             float((at_rest >= 0.3).sum() / (~np.isnan(at_rest)).sum()), 4
         ),
         "false_activity_pairs": int((~np.isnan(at_rest)).sum()),
     }
+
+
+def _estimated(model: ActionUnitModel, data: Dataset) -> Floats:
+    """Return (N, 46) against the mean of the person's other neutral pictures."""
+    shown = even_windows(data.windows).reshape(len(data), -1)
+    own = [others_at_rest(data, values) for values in (data.points, data.pose, shown)]
+    floor = np.zeros(len(model.channel_names), dtype=np.float32)
+    rows = []
+    for i in range(len(data)):
+        neutral = Neutral(own[0][i], own[1][i], own[2][i], floor, 1, "good")
+        face = observation(data.points[i], data.pose[i], float(data.iod_px[i]), shown[i])
+        rows.append(model.relative([face], neutral)[0].intensities)
+    return np.stack(rows)
+
+
+def _groups(data: Dataset) -> dict[str, NDArray[np.bool_]]:
+    dark, light = np.quantile(data.skin, (1 / 3, 2 / 3))
+    return {
+        "darkest third of skins": data.skin <= dark,
+        "lightest third of skins": data.skin >= light,
+        "dim pictures": data.light < 80,
+        "bright pictures": data.light >= 80,
+        "eye distance under 35 px": data.iod_px < 35,
+        "eye distance over 55 px": data.iod_px > 55,
+        "glasses": data.glasses,
+        "no glasses": ~data.glasses,
+        "turned more than 18 degrees": np.abs(data.pose[:, 0]) > 18,
+        "chin up or down more than 12 degrees": np.abs(data.pose[:, 1]) > 12,
+        "frontal": (np.abs(data.pose[:, :2]) < 10).all(axis=1),
+    }
+
+
+def _by_confidence(confidence: Floats, error: Floats) -> list[dict[str, Any]]:
+    """Return the mean error of the pictures at each level of confidence."""
+    out = []
+    for low, high in pairwise(CONFIDENCE_LEVELS):
+        rows = (confidence >= low) & (confidence < high)
+        if rows.any():
+            name = f"{low:g} to {high:g}" if low < 1 else "1"
+            out.append(
+                {"confidence": name, "pictures": int(rows.sum()), "mae": _round(error[rows].mean())}
+            )
+    return out
 
 
 def coded(model: ActionUnitModel, cache: Path) -> dict[str, Any]:
@@ -136,13 +170,21 @@ def coded(model: ActionUnitModel, cache: Path) -> dict[str, Any]:
             for n in set(real.CODED_AUS) - left_out:
                 best = max(float(values[k - 1]) for k in _SAME.get(n, (n,)))
                 seen[n].append((n in present, best))
-    areas = {n: _area(pairs) for n, pairs in seen.items()}
-    kept = {f"AU{n:02d}": a for n, a in areas.items() if a is not None}
+    kept = {}
+    for n, pairs in seen.items():
+        y, x = (np.array(column) for column in zip(*pairs, strict=True))
+        if 0 < y.sum() < len(y):
+            kept[f"AU{n:02d}"] = _area(y, x)
     enough = [a["roc_area"] for a in kept.values() if a["positives"] >= 3]
-    return {"per_au": kept, "mean_roc_area_3_positives": _round(np.mean(enough))}
+    every = [a["roc_area"] for a in kept.values()]
+    return {
+        "per_au": kept,
+        "mean_roc_area": _round(np.mean(every)),
+        "mean_roc_area_3_positives": _round(np.mean(enough)),
+    }
 
 
-def photos(model: ActionUnitModel, cache: Path) -> dict[str, float]:
+def photos(model: ActionUnitModel, cache: Path) -> dict[str, Any]:
     """Return the ROC area of AUs for emotion labels against neutral, population neutral used."""
     tracked, labels = real.track_photos(cache)
     values = np.stack([e.intensities for e in model.absolute(_faces(tracked))])
@@ -151,7 +193,7 @@ def photos(model: ActionUnitModel, cache: Path) -> dict[str, float]:
         rows = np.isin(labels, (label, "neutral"))
         for n in units:
             x = np.nan_to_num(values[rows, n - 1])
-            out[f"AU{n:02d} {label}"] = _round(roc_auc_score(labels[rows] == label, x))
+            out[f"AU{n:02d} {label}"] = _area(labels[rows] == label, x)
     return out
 
 
@@ -164,69 +206,35 @@ def jitter(model: ActionUnitModel, cache: Path) -> dict[str, float]:
     return {"median": _round(np.median(change)), "p95": _round(np.quantile(change, 0.95))}
 
 
-def spread_over_pose(model: ActionUnitModel) -> dict[str, float]:
-    """Return the range of the truly active units over yaw -30..30 and pitch -20..20 degrees."""
-    face = with_own_shapes(load_face_model())
-    canvas, yaws, pitches = make_canvas(face, 256), range(-30, 31, 10), range(-20, 21, 10)
-    poses = {"yaw": [(y, 0, 0) for y in yaws], "pitch": [(0, p, 0) for p in pitches]}
-    spreads: dict[str, list[float]] = {"yaw": [], "pitch": []}
-    scene = Scene(camera=Camera(320, 320, 210.0))
-    with MediaPipeTracker(max_faces=1) as tracker:
-        for seed in range(6):
-            rng = np.random.default_rng([7, seed])
-            weights = (rng.normal(size=100) * 0.8).astype(np.float32)
-            person = make_person(face, canvas, weights, sample.look(rng))
-            rest = np.zeros(len(CHANNELS), dtype=np.float32)
-            calm = [
-                _see(face, canvas, person, rest, (y, 0, 0), scene, tracker) for y in (-4, 0, 2, 4)
-            ]
-            own = find_neutral([f for f in calm if f is not None], model)
-            for units in ((12,), (1, 2), (4,), (17,)):
-                channels = rest.copy()
-                for n in units:
-                    for k, name in enumerate(CHANNELS):
-                        channels[k] = 0.8 if name.split("_")[0] == f"AU{n:02d}" else channels[k]
-                for axis, turns in poses.items():
-                    found = [_see(face, canvas, person, channels, t, scene, tracker) for t in turns]
-                    seen = model.relative([f for f in found if f is not None], own)
-                    rows = np.stack([e.intensities for e in seen])[:, [n - 1 for n in units]]
-                    spreads[axis] += np.nan_to_num(rows.max(axis=0) - rows.min(axis=0)).tolist()
-    return {axis: _round(np.mean(values)) for axis, values in spreads.items()}
-
-
-def _see(
-    face: FaceModel,
-    canvas: Canvas,
-    person: Person,
-    channels: Floats,
-    pose: tuple[float, float, float],
-    scene: Scene,
-    tracker: MediaPipeTracker,
-) -> FaceObservation | None:
-    shapes = shape_weights(face, channels, np.random.default_rng(0))
-    picture = render(face, canvas, person, shapes, pose, scene, wrinkle_depths(channels))
-    found = tracker.detect(picture)
-    return observe_face(picture, found[0]) if found else None
-
-
-def speed_ms(model: ActionUnitModel, data: Dataset) -> float:
-    """Return milliseconds per face of the Action Unit stage on one core."""
-    faces = [observation(data.points[i], data.pose[i], 60.0) for i in range(200)]
+def speed(model: ActionUnitModel, data: Dataset) -> dict[str, float]:
+    """Return milliseconds per face on one core: for the units, and for cutting the windows."""
+    shown = even_windows(data.windows[:200]).reshape(-1, 3 * EVEN_PX * EVEN_PX)
+    faces = [observation(data.points[i], data.pose[i], 60.0, shown[i]) for i in range(len(shown))]
     own = find_neutral(faces[:20], model)
+    picture = np.zeros((720, 1280, 3), dtype=np.uint8)
+    landmarks = (data.points[0] * 110 + (640, 360, 0)).astype(np.float32)
+    return {
+        "units_ms": _milliseconds(lambda: model.relative(faces, own), len(faces)),
+        "windows_ms": _milliseconds(
+            lambda: [appearance(picture, landmarks, data.points[0]) for _ in range(100)], 100
+        ),
+    }
+
+
+def _milliseconds(work: Callable[[], object], count: int) -> float:
+    work()
     started = time.perf_counter()
-    model.relative(faces, own)
-    return _round((time.perf_counter() - started) / len(faces) * 1000, 2)
+    work()
+    return _round((time.perf_counter() - started) / count * 1000, 2)
 
 
 def _faces(tracked: real.Tracked) -> list[FaceObservation]:
-    columns = zip(tracked.points, tracked.pose, tracked.iod_px, strict=True)
-    return [observation(points, pose, float(iod)) for points, pose, iod in columns]
+    shown = np.stack([even(one) for one in tracked.windows]).reshape(len(tracked.index), -1)
+    columns = zip(tracked.points, tracked.pose, tracked.iod_px, shown, strict=True)
+    return [observation(points, pose, float(iod), seen) for points, pose, iod, seen in columns]
 
 
-def _area(pairs: list[tuple[bool, float]]) -> dict[str, Any] | None:
-    y, x = (np.array(column) for column in zip(*pairs, strict=True))
-    if not 0 < y.sum() < len(y):
-        return None
+def _area(y: NDArray[np.bool_], x: Floats) -> dict[str, Any]:
     rng, areas = np.random.default_rng(0), []
     for _ in range(300):
         rows = rng.integers(0, len(y), len(y))
@@ -245,69 +253,29 @@ def _round(value: Any, digits: int = 3) -> float:
     return round(float(value), digits)
 
 
-def tables(figures: dict[str, Any]) -> str:
-    """Return the figures as the Markdown tables of the model card."""
-    held, seen = figures["held_out"], figures["coded_frames"]
-    lines = [
-        "| AU | correlation | MAE | F1 at 0.30 | coded frames: ROC area (95 %), positives |",
-        "|---|---|---|---|---|",
-    ]
-    for name in sorted(set(held["per_au"]) | set(seen["per_au"])):
-        a, b = held["per_au"].get(name), seen["per_au"].get(name)
-        left = f"{a['correlation']} | {a['mae']} | {a['f1']}" if a else "- | - | -"
-        low, high = b["interval_95"] if b else (0, 0)
-        right = f"{b['roc_area']} ({low} to {high}), {b['positives']}" if b else "-"
-        lines.append(f"| {name} | {left} | {right} |")
-    lines += [
-        "",
-        f"Held-out renders: {held['pictures']} pictures of {held['people']} people; mean "
-        f"correlation {held['mean_correlation']}. Coded frames: mean ROC area "
-        f"{seen['mean_roc_area_3_positives']} over units with three positives or more.",
-        f"False activity on neutral faces of new people: {held['false_activity_share']:.2%} of "
-        f"{held['false_activity_pairs']} (face, unit) pairs. Speed: {figures['speed_ms']} ms a "
-        "face.",
-        f"Change from frame to frame on a real talking head: median {figures['jitter']['median']}, "
-        f"95th percentile {figures['jitter']['p95']}. Spread of AU 1, 2, 4, 12 and 17 rendered at "
-        f"0.8: {figures['spread_over_pose']['yaw']} over yaw -30 to 30 degrees, "
-        f"{figures['spread_over_pose']['pitch']} over pitch -20 to 20.",
-        "",
-        "| group | mean absolute error |",
-        "|---|---|",
-        *(f"| {k} | {v} |" for k, v in held["mae_by_group"].items()),
-        "",
-        "| photographs, population neutral | ROC area against neutral |",
-        "|---|---|",
-        *(f"| {k} | {v} |" for k, v in figures["photos"].items()),
-    ]
-    return "\n".join(lines)
-
-
 def main() -> None:
     """Evaluate and write `models/evaluation.json` and the card's tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("build/training"))
     parser.add_argument("--models", type=Path, default=REPO / "models")
+    parser.add_argument("--shards", type=int, default=60, help="read the last so many")
     parser.add_argument("--limit", type=int, default=6000)
     options = parser.parse_args()
     model, cache = ActionUnitModel.load(options.models), options.data / "real"
-    data = load(sorted(options.data.glob("shard_????.npz"))[-60:])
+    data = load(sorted(options.data.glob("shard_????.npz"))[-options.shards :])
     data = data.rows(data.part == REPORT)
     figures = {
         "held_out": held_out(model, data, options.limit),
         "coded_frames": coded(model, cache),
         "photos": photos(model, cache),
         "jitter": jitter(model, cache),
-        "spread_over_pose": spread_over_pose(model),
-        "speed_ms": speed_ms(model, data),
+        "pose": spread_over_pose(model),
+        "speed": speed(model, data),
     }
     text = json.dumps(figures, indent=1) + "\n"
     (options.models / "evaluation.json").write_text(text, encoding="utf-8")
-    card = options.models / "MODEL_CARD.md"
-    if card.exists():
-        head, rest = card.read_text(encoding="utf-8").split(_BEGIN)
-        tail = rest.split(_END)[1]
-        written = f"{head}{_BEGIN}\n\n{tables(figures)}\n\n{_END}{tail}"
-        card.write_text(written, encoding="utf-8")
+    if (options.models / "MODEL_CARD.md").exists():
+        write_card(options.models / "MODEL_CARD.md", figures)
     print(text)
 
 

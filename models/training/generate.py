@@ -16,23 +16,28 @@ from typing import Any
 
 import numpy as np
 
-from echodepth_cli.face.appearance import patches
+from echodepth_cli.face.alignment import align, iod_px
+from echodepth_cli.face.appearance import windows
+from echodepth_cli.face.quality import confidence, quality_factors
 from echodepth_cli.face.tracker import MediaPipeTracker
 from models.training import sample
 from models.training.actions import resting_weights, shape_weights, with_own_shapes, wrinkle_depths
 from models.training.face_model import FaceModel, Floats, add_shapes, load_face_model
 from models.training.paint import Canvas, make_canvas
-from models.training.render import Person, make_person, render
+from models.training.render import Person, Scene, make_person, render
 
-IDENTITIES = 40
+IDENTITIES = 32
 """People per shard."""
-NEUTRALS = 3
-EXPRESSIVE = 13
+NEUTRALS = 5
+EXPRESSIVE = 15
 
 _TEXTURE_PX = 256
 
 _SCENES = 2
-"""Framings and lights per person; the camera's distance stays, as in a recording."""
+"""Framings, lights and cameras per person; the distance stays, as in a recording."""
+
+MARGIN_PX = 4
+"""Skin kept around each window, to move it in training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class _Stage:
 
 def generate_shard(stage: _Stage, number: int) -> dict[str, Any]:
     """Return the arrays of one shard; rows are pictures in which a face was found."""
-    rng = np.random.default_rng([20261123, number])
+    rng = np.random.default_rng([20261124, number])
     rows: list[dict[str, Any]] = []
     for i in range(IDENTITIES):
         look = sample.look(rng)
@@ -55,7 +60,7 @@ def generate_shard(stage: _Stage, number: int) -> dict[str, Any]:
         person = replace(person, vertices=add_shapes(person.vertices, stage.model.expression, rest))
         expressiveness = rng.uniform(0.0, 1.3)
         distance = sample.camera_distance_cm(rng)
-        scenes = [sample.scene(rng, distance) for _ in range(_SCENES)]
+        scenes = [(sample.scene(rng, distance), sample.recording(rng)) for _ in range(_SCENES)]
         for k in range(NEUTRALS + EXPRESSIVE):
             row = _one_frame(stage, rng, person, scenes, k, expressiveness)
             if row is not None:
@@ -67,35 +72,40 @@ def _one_frame(
     stage: _Stage,
     rng: np.random.Generator,
     person: Person,
-    scenes: list[Any],
+    scenes: list[tuple[Scene, sample.Recording]],
     k: int,
     expressiveness: float,
 ) -> dict[str, Any] | None:
     neutral = k < NEUTRALS
     channels = sample.resting(rng) if neutral else sample.expression(rng)
-    pose = sample.pose(rng, 0.6 if neutral else 1.0)
+    pose = sample.pose(rng, 0.5 if neutral else 1.0)
     shapes = shape_weights(stage.model, channels, rng)
     depths = wrinkle_depths(channels) * expressiveness * rng.uniform(0.7, 1.2, 17)
     which = 0 if rng.random() < 0.75 else 1
+    scene, camera = scenes[which]
     picture = render(
-        stage.model, stage.canvas, person, shapes, pose, scenes[which], depths.astype(np.float32)
+        stage.model, stage.canvas, person, shapes, pose, scene, depths.astype(np.float32)
     )
-    picture, done = sample.degrade(rng, picture)
+    picture = sample.degrade(rng, picture, camera)
     found = stage.tracker.detect(picture)
     if len(found) != 1:
         return None
+    points, turned = align(found[0])
+    factors = quality_factors(picture, found[0], turned, iod_px(found[0]))
     return {
         "landmarks_px": found[0],
-        "patches": patches(picture, found[0]),
+        "windows": windows(picture, found[0], points, MARGIN_PX),
         "channels": channels,
         "lips": _lip_gap(stage.model, person, shapes),
         "pose": np.array(pose, dtype=np.float32),
         "scene": np.int8(which),
+        "confidence": np.float32(confidence(factors)),
+        "factors": np.array(list(factors.values()), dtype=np.float32),
         "skin": np.float32(person.look.skin.mean()),
         "light": np.float32(picture.mean()),
         "glasses": np.bool_(person.glasses is not None),
         "beard": np.float32(person.look.beard),
-        "degraded": np.array([done["noise"], done["blur"], done["quality"]], dtype=np.float32),
+        "degraded": np.array([camera.noise, camera.blur, camera.quality], dtype=np.float32),
     }
 
 

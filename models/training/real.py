@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echodepth_cli.face.alignment import align, iod_px
-from echodepth_cli.face.appearance import patches
+from echodepth_cli.face.appearance import windows
 from echodepth_cli.face.tracker import FaceTracker, MediaPipeTracker
 from echodepth_cli.records import Image
 from models.training.face_model import REPO, Floats
@@ -34,7 +34,7 @@ class Tracked:
     points: Floats
     pose: Floats
     iod_px: Floats
-    patches: NDArray[np.uint8]
+    windows: NDArray[np.uint8]
 
 
 def track_video(path: Path, cache: Path) -> Tracked:
@@ -86,7 +86,9 @@ def _track(pictures: Iterator[Image], tracker: FaceTracker) -> Tracked:
             face = max(faces, key=iod_px)
             points, pose = align(face)
             angles = (pose.yaw_deg, pose.pitch_deg, pose.roll_deg)
-            rows.append((number, face, points, angles, iod_px(face), patches(picture, face)))
+            rows.append(
+                (number, face, points, angles, iod_px(face), windows(picture, face, points))
+            )
     columns = list(zip(*rows, strict=True))
     kinds = (np.int64, np.float32, np.float32, np.float32, np.float32, np.uint8)
     return Tracked(*(np.array(c, dtype=k) for c, k in zip(columns, kinds, strict=True)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +47,20 @@ PROTOTYPES: tuple[dict[str, float], ...] = (
     {"AU28": 0.7},
     {"AU34": 0.8},
     {"AU16": 0.6, "AU10": 0.4, "AU20": 0.4, "jaw": 0.3},
+    {"AU12": 1.0, "AU14": 0.2},
+    {"AU12": 1.0, "AU06": 0.8, "AU07": 0.3},
+    {"AU12": 0.9, "AU20": 0.3, "jaw": 0.15},
+    {"jaw": 1.1, "AU01": 0.3, "AU02": 0.3},
+    {"jaw": 1.0, "AU16": 0.4, "AU20": 0.3},
+    {"AU17": 0.9},
+    {"AU17": 0.7, "AU15": 0.4, "AU04": 0.3},
+    {"AU15": 0.8},
+    {"AU07": 0.8},
+    {"AU06": 0.8},
+    {"AU05": 0.8},
 )
-"""Combinations that occur: FACS and EMFACS prototypes, their parts, conversational faces."""
+"""Combinations that occur: FACS and EMFACS prototypes, their parts, conversational faces, and
+broad smiles and open mouths, which a model of the chin raiser must tell from it."""
 
 VISEMES: tuple[dict[str, float], ...] = (
     {"jaw": 0.45, "AU16": 0.2},
@@ -165,11 +179,16 @@ def glasses(rng: Rng) -> Glasses:
 
 
 def pose(rng: Rng, spread: float = 1.0) -> tuple[float, float, float]:
-    """Return (yaw, pitch, roll) in degrees, mostly facing the camera, to ±35, ±25 and ±25."""
-    wide = 1.0 if rng.random() < 0.75 else 2.2
-    yaw = np.clip(rng.normal(0, 9 * spread * wide), -35, 35)
-    pitch = np.clip(rng.normal(0, 6 * spread * wide), -25, 25)
-    return float(yaw), float(pitch), float(np.clip(rng.normal(0, 6 * spread), -25, 25))
+    """Return (yaw, pitch, roll) in degrees: mostly towards the camera, a third anywhere.
+
+    Yaw goes to ±35, pitch and roll to ±25 at a spread of 1.
+    """
+    roll = float(np.clip(rng.normal(0, 6 * spread), -25, 25))
+    if rng.random() < 0.65:
+        yaw, pitch = rng.normal(0, 9 * spread), rng.normal(0, 6 * spread)
+    else:
+        yaw, pitch = rng.uniform(-35, 35) * spread, rng.uniform(-25, 25) * spread
+    return float(np.clip(yaw, -35, 35)), float(np.clip(pitch, -25, 25)), roll
 
 
 def camera_distance_cm(rng: Rng) -> float:
@@ -207,24 +226,43 @@ def scene(rng: Rng, distance_cm: float) -> Scene:
     )
 
 
-def degrade(rng: Rng, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], dict[str, float]]:
-    """Return the picture as a cheap camera would give it, and what was done to it."""
-    noise = float(rng.choice([0.0, rng.uniform(0, 7)]))
-    blur = float(rng.choice([0.0, rng.uniform(0.3, 1.1)], p=[0.7, 0.3])) * image.shape[0] / 256
-    quality = float(rng.choice([92, rng.uniform(30, 90)]))
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a camera and its codec do to every picture of one recording."""
+
+    noise: float
+    blur: float
+    """Gaussian, in pixels of a picture 256 high."""
+    quality: float
+    """Of the JPEG coding, 0..100."""
+    exposure: float
+    gamma: float
+
+
+def recording(rng: Rng) -> Recording:
+    """Return the faults of one random camera."""
+    return Recording(
+        noise=float(rng.choice([0.0, rng.uniform(0, 7)])),
+        blur=float(rng.choice([0.0, rng.uniform(0.3, 1.1)], p=[0.7, 0.3])),
+        quality=float(rng.choice([92, rng.uniform(30, 90)])),
+        exposure=rng.uniform(0.2, 0.8),
+        gamma=rng.uniform(0.8, 1.25),
+    )
+
+
+def degrade(rng: Rng, image: NDArray[np.uint8], camera: Recording) -> NDArray[np.uint8]:
+    """Return the picture as the camera would give it."""
     out = image.astype(np.float32)
+    blur = camera.blur * image.shape[0] / 256
     if blur > 0.2:
         out = cv2.GaussianBlur(out, (0, 0), blur)
-    exposure = np.clip((125 / max(float(out.mean()), 20.0)) ** rng.uniform(0.2, 0.8), 0.7, 2.5)
-    gamma = rng.uniform(0.8, 1.25)
-    out = exposure * 255 * np.clip(out / 255, 0, 1) ** gamma
-    out = np.clip(out + rng.normal(0, 1, out.shape) * noise, 0, 255).astype(np.uint8)
-    _, packed = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
-    return cv2.imdecode(packed, cv2.IMREAD_COLOR), {
-        "noise": noise,
-        "blur": blur,
-        "quality": quality,
-    }
+    level = (125 / max(float(out.mean()), 20.0)) ** camera.exposure
+    out = np.clip(level, 0.7, 2.5) * 255 * np.clip(out / 255, 0, 1) ** camera.gamma
+    if camera.noise > 0:
+        out += camera.noise * rng.standard_normal(out.shape, dtype=np.float32)
+    out = np.clip(out, 0, 255).astype(np.uint8)
+    _, packed = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, int(camera.quality)])
+    return cv2.imdecode(packed, cv2.IMREAD_COLOR)
 
 
 def _pick(rng: Rng) -> str:

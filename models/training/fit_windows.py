@@ -1,0 +1,97 @@
+"""Fit the window part: recordings are shown whole, each picture against its own neutral ones."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.training.dataset import Dataset, mirror_targets
+from models.training.face_model import Floats
+from models.training.windows import WindowPart, disturbed, evened, mirrored_windows
+
+PEOPLE_PER_STEP = 6
+PICTURES_PER_PERSON = 14
+
+
+def fit_windows(
+    data: Dataset, opinion: Floats, others: Floats, epochs: int, seed: int = 0
+) -> WindowPart:
+    """Return the window part fitted on the pictures.
+
+    ``opinion`` (N, T) is what the landmark part says of people it was not fitted on, ``others``
+    (N, 6) the pose of the picture and of the neutral face.
+    """
+    torch.manual_seed(seed)
+    rng = np.random.default_rng([seed, 31])
+    noise = torch.Generator().manual_seed(seed)
+    net = WindowPart(data.targets.shape[1], others.shape[1]).train()
+    people = _pictures_of(data)
+    steps = epochs * -(-len(people) // PEOPLE_PER_STEP)
+    optimiser = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=2e-2)
+    plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps, pct_start=0.15)
+    weight = torch.from_numpy(1 / np.sqrt(data.targets.var(axis=0) + 0.004))
+    weight = weight / weight.mean()
+    order, sign = (torch.from_numpy(a) for a in mirror_targets())
+    turned = torch.tensor([-1.0, 1.0, -1.0] * (others.shape[1] // 3))
+    for epoch in range(epochs):
+        started, losses = time.perf_counter(), []
+        groups = np.array_split(rng.permutation(len(people)), steps // epochs)
+        for group in groups:
+            rows, who = _drawn(data, [people[k] for k in group], rng)
+            flip = torch.from_numpy(rng.random(len(group)) < 0.5)[who]
+            windows = torch.from_numpy(data.windows[rows])
+            windows = torch.where(flip[:, None, None, None], mirrored_windows(windows), windows)
+            truth, said = (
+                torch.where(flip[:, None], one[:, order] * sign, one)
+                for one in (torch.from_numpy(a[rows]) for a in (data.targets, opinion))
+            )
+            pose = torch.from_numpy(others[rows])
+            pose = torch.where(flip[:, None], pose * turned, pose)
+            even = evened(disturbed(windows, who, noise))
+            own = (_calm(data.neutral[rows], who, rng) @ even.flatten(1)).view_as(even)
+            error = net(even, own, said, pose) - truth
+            loss = (weight * error.square()).mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            plan.step()
+            losses.append(float(error.detach().square().mean()))
+        taken = time.perf_counter() - started
+        print(f"epoch {epoch}: {np.mean(losses):.5f}, {taken:.0f} s", flush=True)
+    return net.eval()
+
+
+def _pictures_of(data: Dataset) -> list[NDArray[np.int64]]:
+    """Return the rows of each person who has a neutral picture."""
+    order = np.argsort(data.identity, kind="stable")
+    cuts = np.flatnonzero(np.diff(data.identity[order])) + 1
+    return [rows for rows in np.split(order, cuts) if data.neutral[rows].any()]
+
+
+def _drawn(
+    data: Dataset, people: list[NDArray[np.int64]], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], torch.Tensor]:
+    """Return some pictures of each person, a neutral one always among them, and whose they are."""
+    rows, who = [], []
+    for k, pictures in enumerate(people):
+        calm = rng.permutation(pictures[data.neutral[pictures]])[:4]
+        moved = rng.permutation(pictures[~data.neutral[pictures]])
+        chosen = np.concatenate([calm, moved])[:PICTURES_PER_PERSON]
+        rows.append(chosen)
+        who += [k] * len(chosen)
+    return np.concatenate(rows), torch.tensor(who)
+
+
+def _calm(neutral: NDArray[np.bool_], who: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Return the (N, N) matrix that averages a random few of the neutral pictures of a person."""
+    same = (who[:, None] == who[None, :]).numpy() & neutral[None, :]
+    keep = rng.random(len(neutral)) < 0.7
+    for k in np.unique(who.numpy()):
+        mine = np.flatnonzero(neutral & (who.numpy() == k))
+        if not keep[mine].any():
+            keep[rng.choice(mine)] = True
+    share = (same & keep[None, :]).astype(np.float32)
+    return torch.from_numpy(share / share.sum(axis=1, keepdims=True))
