@@ -116,6 +116,12 @@ class AnalysisConfig:
         None, "The subject is whoever is the main face at this moment.", low=0, clock=True
     )
     max_faces: int = _setting(4, "Faces looked for in each frame.", low=1, high=8)
+    small_faces: bool = _setting(
+        False, "Look for small faces beside large ones too, which takes longer."
+    )
+    region: str | None = _setting(
+        None, "Part of the picture to look at: left, top, width, height, as fractions (x,y,w,h)."
+    )
     snapshots: bool = _setting(True, "Put stills of alerts and persons into it.", measures=False)
     blur_snapshots: bool = _setting(False, "Make faces in stills unrecognisable.", measures=False)
     link_video: bool = _setting(False, "Let the report play the recording.", measures=False)
@@ -158,6 +164,8 @@ class AnalysisConfig:
                 f"--subject must be one of {', '.join(SUBJECT_RULES)} or a person's number, "
                 f"not '{self.subject}'"
             )
+        if self.region is not None:
+            _fractions(self.region)
         if self.subject_at_s is not None and self.subject != "main":
             raise UsageError("give --subject or --subject-at, not both")
         if self.started_at is not None and self.started_at.tzinfo is None:
@@ -169,6 +177,11 @@ class AnalysisConfig:
     def baseline_from_s(self) -> float:
         """Return where the baseline window starts: as set, else where the analysis starts."""
         return self.start_s if self.baseline_start_s is None else self.baseline_start_s
+
+    @property
+    def region_fractions(self) -> tuple[float, float, float, float] | None:
+        """Return left, top, width and height of the region; None for the whole picture."""
+        return None if self.region is None else _fractions(self.region)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON-able settings, nested as in the config file."""
@@ -331,6 +344,20 @@ def _clock_seconds(text: str) -> float:
 def _is_of_kind(value: Any, kind: str) -> bool:
     kind = kind.removesuffix(" | None")
     return isinstance(value, _KINDS[kind][0]) and isinstance(value, bool) == (kind == "bool")
+
+
+def _fractions(text: str) -> tuple[float, float, float, float]:
+    """Return left, top, width and height of a region; raises UsageError when it is none."""
+    try:
+        left, top, width, height = (float(part) for part in text.split(","))
+    except ValueError:
+        left = top = width = height = math.nan
+    inside = 0 <= left < 1 and 0 <= top < 1 and left + width <= 1.001 and top + height <= 1.001
+    if not (inside and width > 0 and height > 0):
+        raise UsageError(
+            f"--region must be x,y,w,h in fractions of the picture, as 0.5,0,0.5,1, not '{text}'"
+        )
+    return left, top, width, height
 
 
 def _is_number(text: str) -> bool:

@@ -43,9 +43,12 @@ def open_engine(config: AnalysisConfig | None = None, trackers: int = 1) -> Iter
     """
     digests = {spec.name: spec.sha256 for spec in registered_models()}
     models = Models(ActionUnitModel.load(), VadModel.load(model_path("vad_weights")))
-    max_faces = (config or AnalysisConfig()).max_faces
+    chosen = config or AnalysisConfig()
     with ExitStack() as held:
-        opened = tuple(held.enter_context(MediaPipeTracker(max_faces)) for _ in range(trackers))
+        opened = tuple(
+            held.enter_context(MediaPipeTracker(chosen.max_faces, small_faces=chosen.small_faces))
+            for _ in range(trackers)
+        )
         yield Engine(opened, models, digests)
 
 

@@ -250,7 +250,9 @@ def _measure_pass(job: _Job, recording: ReadAhead, raw: Path) -> _Measured:
 
 
 def _results(job: _Job, session: Session, recording: ReadAhead) -> Iterator[list[FrameResult]]:
-    for seen in observe_frames(recording.frames(), job.engine.trackers):
+    for seen in observe_frames(
+        recording.frames(), job.engine.trackers, job.config.region_fractions
+    ):
         session.push_seen(seen)
         _tell(job, FrameAnalysed(seen.offset_s))
     yield from session.end()

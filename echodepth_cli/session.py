@@ -136,7 +136,7 @@ class Session:
 
     def push(self, frame: Frame) -> None:
         """Take the next frame."""
-        self.push_seen(observe_frame(frame, self._tracker))
+        self.push_seen(observe_frame(frame, self._tracker, self._config.region_fractions))
 
     def push_seen(self, seen: SeenPicture) -> None:
         """Take what was seen in the next frame; see `push`. Raises OutputError on a full disk."""

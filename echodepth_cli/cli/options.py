@@ -83,6 +83,11 @@ Subject = Annotated[
 SubjectAt = Annotated[
     str | None, _setting(AnalysisConfig, "subject_at_s", "--subject-at", metavar="TIME")
 ]
+MaxFaces = Annotated[str | None, _setting(AnalysisConfig, "max_faces", "--max-faces", metavar="N")]
+SmallFaces = Annotated[
+    bool, typer.Option("--small-faces", help=setting_help(AnalysisConfig, "small_faces"))
+]
+Region = Annotated[str | None, _setting(AnalysisConfig, "region", "--region", metavar="X,Y,W,H")]
 Label = Annotated[str | None, _setting(AnalysisConfig, "label", "--label", metavar="TEXT")]
 UseCase = Annotated[str | None, _setting(AnalysisConfig, "use_case", "--use-case", metavar="TEXT")]
 StartedAt = Annotated[

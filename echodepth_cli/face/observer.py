@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from echodepth_cli.face.alignment import align, iod_px
 from echodepth_cli.face.appearance import appearance
 from echodepth_cli.face.colours import colours_of
@@ -9,6 +13,7 @@ from echodepth_cli.face.cuts import look_of
 from echodepth_cli.face.quality import confidence, face_box, quality_factors
 from echodepth_cli.face.tracker import FaceTracker
 from echodepth_cli.records import (
+    Box,
     FaceObservation,
     FloatArray,
     Frame,
@@ -16,17 +21,46 @@ from echodepth_cli.records import (
     SeenPicture,
 )
 
+Region = tuple[float, float, float, float]
+"""Left, top, width and height of a part of the picture, as fractions of it."""
 
-def observe_frame(frame: Frame, tracker: FaceTracker) -> SeenPicture:
-    """Reduce a sampled frame to its faces and its look; the picture is not needed afterwards."""
-    faces = tuple(observe(frame.image, tracker))
-    return SeenPicture(frame.index, frame.offset_s, faces, look_of(frame.image))
+
+def observe_frame(frame: Frame, tracker: FaceTracker, region: Region | None = None) -> SeenPicture:
+    """Reduce a sampled frame to its faces and its look; the picture is not needed afterwards.
+
+    With a ``region`` only faces inside it are found; places are of the whole picture all the same.
+    """
+    faces = observe(frame.image, tracker) if region is None else _within(frame, tracker, region)
+    return SeenPicture(frame.index, frame.offset_s, tuple(faces), look_of(frame.image))
 
 
 def observe(image: Image, tracker: FaceTracker) -> list[FaceObservation]:
     """Return the faces of a picture, largest first."""
     faces = [observe_face(image, landmarks) for landmarks in tracker.detect(image)]
     return sorted(faces, key=lambda face: face.box.w * face.box.h, reverse=True)
+
+
+def _within(frame: Frame, tracker: FaceTracker, region: Region) -> list[FaceObservation]:
+    height, width = frame.image.shape[:2]
+    left, top = round(region[0] * width), round(region[1] * height)
+    right = max(left + 1, round((region[0] + region[2]) * width))
+    bottom = max(top + 1, round((region[1] + region[3]) * height))
+    part = np.ascontiguousarray(frame.image[top:bottom, left:right])
+    across, down = part.shape[1] / width, part.shape[0] / height
+    shift = np.array([left, top, 0], dtype=np.float32)
+    return [
+        replace(
+            face,
+            landmarks_px=face.landmarks_px + shift,
+            box=Box(
+                left / width + face.box.x * across,
+                top / height + face.box.y * down,
+                face.box.w * across,
+                face.box.h * down,
+            ),
+        )
+        for face in observe(part, tracker)
+    ]
 
 
 def observe_face(image: Image, landmarks_px: FloatArray) -> FaceObservation:

@@ -7,14 +7,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from echodepth_cli.face.observer import observe_frame
+from echodepth_cli.face.observer import Region, observe_frame
 from echodepth_cli.face.tracker import FaceTracker
 from echodepth_cli.overlap import is_serial
 from echodepth_cli.records import Frame, SeenPicture
 
 
 def observe_frames(
-    frames: Iterable[Frame], trackers: Sequence[FaceTracker]
+    frames: Iterable[Frame], trackers: Sequence[FaceTracker], region: Region | None = None
 ) -> Iterator[SeenPicture]:
     """Yield what is seen in each frame, in order; each tracker works in a thread of its own.
 
@@ -23,7 +23,7 @@ def observe_frames(
     """
     if is_serial():
         for frame in frames:
-            yield observe_frame(frame, trackers[0])
+            yield observe_frame(frame, trackers[0], region)
         return
     idle: queue.SimpleQueue[FaceTracker] = queue.SimpleQueue()
     for tracker in trackers:
@@ -32,7 +32,7 @@ def observe_frames(
     def observe(frame: Frame) -> SeenPicture:
         tracker = idle.get()
         try:
-            return observe_frame(frame, tracker)
+            return observe_frame(frame, tracker, region)
         finally:
             idle.put(tracker)
 

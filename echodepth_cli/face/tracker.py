@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from echodepth_cli.errors import ModelError
+from echodepth_cli.face.search import SmallFaces
 from echodepth_cli.records import FloatArray, Image
 
 LANDMARKS = 478
@@ -43,7 +44,15 @@ class MediaPipeTracker:
     MediaPipe cannot be loaded.
     """
 
-    def __init__(self, max_faces: int = 4, min_detection_confidence: float = 0.4) -> None:
+    def __init__(
+        self,
+        max_faces: int = 4,
+        min_detection_confidence: float = 0.4,
+        *,
+        small_faces: bool = False,
+    ) -> None:
+        """Find at most ``max_faces``; with ``small_faces`` look closer in every picture."""
+        self._max_faces = max_faces
         with _native_stderr_captured():
             face_mesh = _import_face_mesh()
             self._mesh: Any = face_mesh.FaceMesh(
@@ -53,10 +62,16 @@ class MediaPipeTracker:
                 min_detection_confidence=min_detection_confidence,
             )
             # The graph starts, and prints, on the first picture with a face.
-            self._mesh.process(_rendered_face())
+            self._small = SmallFaces(always=small_faces)
+            for graph in (self._mesh.process, self._small.warm_up):
+                graph(_rendered_face())
 
     def detect(self, image: Image) -> list[FloatArray]:
         """Return the landmarks of each face found; see `FaceTracker.detect`."""
+        found = self._faces_in(image)
+        return self._small.added(image, found, self._faces_in)[: self._max_faces]
+
+    def _faces_in(self, image: Image) -> list[FloatArray]:
         height, width = image.shape[:2]
         found = self._mesh.process(np.ascontiguousarray(image)).multi_face_landmarks or ()
         scale = np.array([width, height, width], dtype=np.float32)
@@ -66,8 +81,9 @@ class MediaPipeTracker:
         ]
 
     def close(self) -> None:
-        """Free the graph."""
+        """Free the graphs."""
         self._mesh.close()
+        self._small.close()
 
     def __enter__(self) -> MediaPipeTracker:
         return self

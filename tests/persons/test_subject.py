@@ -139,3 +139,9 @@ def test_the_command_for_another_person_keeps_the_settings_and_drops_the_outputs
     assert command_for(report, 2) == expected
     report["run"] = {"command_line": ["echodepth", "batch", "in"]}
     assert command_for(report, 2).startswith("echodepth analyse two.mp4 --subject 2")
+
+
+@pytest.mark.parametrize("region", ["0.5,0,0.6,1", "a,b,c,d", "0,0,0,1", "0,0,1", "-0.1,0,0.5,1"])
+def test_a_region_outside_the_picture_is_refused(region):
+    with pytest.raises(UsageError, match="--region must be"):
+        AnalysisConfig(region=region)

@@ -1,0 +1,168 @@
+"""Look closer where faces are too small for the detector that face mesh brings along.
+
+That one reduces a picture to 128 pixels and misses faces under about a tenth of its side. Here the
+picture is cut into overlapping squares for the full-range detector, and each face it finds is
+handed on as a square crop. Nothing depends on anything but the picture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from echodepth_cli.records import FloatArray, Image
+
+_OVERLAP: Final = 0.2
+"""Share of a square that its neighbour covers too: larger than the faces looked for."""
+
+_SMALL: Final = 0.17
+"""A face smaller than this share of the picture's longer side is placed poorly at first sight, or
+missed. Where there is a larger one, small ones are looked for only if asked to."""
+
+_AROUND: Final = 2.2
+"""Side of a crop, in faces."""
+
+_CROP_PX: Final = 192
+"""Crops are enlarged to this side at least."""
+
+_MIN_CONFIDENCE: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A square part of a picture that shows one face."""
+
+    left: int
+    top: int
+    side: int
+    image: Image
+    """Enlarged where it was small."""
+
+    def in_picture(self, landmarks_px: FloatArray) -> FloatArray:
+        """Return landmarks of the crop in pixels of the picture."""
+        scale = self.side / self.image.shape[0]
+        shift = np.array([self.left, self.top, 0.0], dtype=np.float32)
+        return (landmarks_px * np.float32(scale) + shift).astype(np.float32)
+
+
+class SmallFaces:
+    """Finds small faces with the full-range detector of MediaPipe."""
+
+    def __init__(self, *, always: bool) -> None:
+        """Look at every picture with ``always``, else only at those that seem to need it."""
+        self._always = always
+        from mediapipe.python.solutions import face_detection
+
+        self._detector: Any = face_detection.FaceDetection(
+            model_selection=1, min_detection_confidence=_MIN_CONFIDENCE
+        )
+
+    def added(
+        self,
+        image: Image,
+        found: Sequence[FloatArray],
+        faces_in: Callable[[Image], list[FloatArray]],
+    ) -> list[FloatArray]:
+        """Return the faces of a picture, given those that were found at first sight.
+
+        Small ones are found again in their crop, where ``faces_in`` places them better.
+        """
+        limit = _SMALL * max(image.shape[:2])
+        faces = [face for face in found if face_side(face) >= limit]
+        small = [face for face in found if face_side(face) < limit]
+        if self._always or not faces:
+            closer = [_placed_in(crop, faces_in) for crop in self._crops(image, faces)]
+            faces += [face for face in closer if face is not None]
+        places = [_place(face) for face in faces]
+        for face in small:
+            if not any(_is_same(*_place(face), *place) for place in places):
+                again = _placed_in(_cut(image, *_place(face)), faces_in)
+                faces.append(face if again is None else again)
+        return faces
+
+    def _crops(self, image: Image, known: Sequence[FloatArray]) -> Iterator[Crop | None]:
+        """Yield a crop around each face beyond the known ones, surest first."""
+        places = [_place(landmarks) for landmarks in known]
+        for x, y, side in self._found(image):
+            if not any(_is_same(x, y, side, *place) for place in places):
+                places.append((x, y, side))
+                yield _cut(image, x, y, side)
+
+    def _found(self, image: Image) -> Iterator[tuple[float, float, float]]:
+        """Yield (middle x, middle y, side) in pixels of the faces in all squares, surest first."""
+        found: list[tuple[float, float, float, float]] = []
+        for left, top, side in squares(*image.shape[:2]):
+            part = np.ascontiguousarray(image[top : top + side, left : left + side])
+            for detection in self._detector.process(part).detections or ():
+                box = detection.location_data.relative_bounding_box
+                height, width = part.shape[:2]
+                middle = (
+                    left + (box.xmin + box.width / 2) * width,
+                    top + (box.ymin + box.height / 2) * height,
+                )
+                size = max(box.width * width, box.height * height)
+                found.append((float(detection.score[0]), *middle, size))
+        found.sort(key=lambda face: (-face[0], face[1], face[2]))
+        for _, x, y, size in found:
+            yield x, y, size
+
+    def warm_up(self, image: Image) -> None:
+        """Look at a picture, so that what start-up prints and takes lies behind."""
+        self._detector.process(image)
+
+    def close(self) -> None:
+        """Free the detector."""
+        self._detector.close()
+
+
+def squares(height: int, width: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (left, top, side) of overlapping squares that cover a picture."""
+    side, length = min(height, width), max(height, width)
+    count = max(1, math.ceil((length / side - _OVERLAP) / (1 - _OVERLAP)))
+    for k in range(count):
+        start = round(k * (length - side) / max(1, count - 1))
+        yield (start, 0, side) if width >= height else (0, start, side)
+
+
+def face_side(landmarks_px: FloatArray) -> float:
+    """Return the longer side of the rectangle around landmarks, in pixels."""
+    return float(np.ptp(landmarks_px[:, :2], axis=0).max())
+
+
+def _place(landmarks_px: FloatArray) -> tuple[float, float, float]:
+    low, high = landmarks_px[:, :2].min(axis=0), landmarks_px[:, :2].max(axis=0)
+    x, y = (low + high) / 2
+    return float(x), float(y), face_side(landmarks_px)
+
+
+def _is_same(
+    x: float, y: float, side: float, known_x: float, known_y: float, known_side: float
+) -> bool:
+    return max(abs(x - known_x), abs(y - known_y)) < 0.5 * max(side, known_side)
+
+
+def _placed_in(
+    crop: Crop | None, faces_in: Callable[[Image], list[FloatArray]]
+) -> FloatArray | None:
+    closer = () if crop is None else faces_in(crop.image)
+    return crop.in_picture(max(closer, key=face_side)) if crop and closer else None
+
+
+def _cut(image: Image, x: float, y: float, side: float) -> Crop | None:
+    """Return a square around a face, moved into the picture where it would reach beyond."""
+    import cv2
+
+    height, width = image.shape[:2]
+    length = min(round(side * _AROUND), height, width)
+    if length < 8:
+        return None
+    left = int(np.clip(round(x - length / 2), 0, width - length))
+    top = int(np.clip(round(y - length / 2), 0, height - length))
+    part = image[top : top + length, left : left + length]
+    if length < _CROP_PX:
+        part = cv2.resize(part, (_CROP_PX, _CROP_PX), interpolation=cv2.INTER_CUBIC)
+    return Crop(left, top, length, np.ascontiguousarray(part))
