@@ -59,7 +59,34 @@ def _software() -> str:
     from echodepth_cli.output.provenance import software_versions
 
     versions = software_versions()
+    if unmet := _unmet_requirements():
+        raise ModelError(f"not what echodepth needs: {', '.join(unmet)}; reinstall echodepth-cli")
     return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _unmet_requirements() -> list[str]:
+    """Return the packages that are missing or of a version that echodepth does not work with."""
+    import importlib.metadata
+
+    from packaging.requirements import Requirement
+
+    try:
+        texts = importlib.metadata.requires("echodepth-cli") or []
+    except importlib.metadata.PackageNotFoundError:
+        # Run from a checkout: nothing states what it needs.
+        return []
+    unmet = []
+    for needed in map(Requirement, texts):
+        if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            version = importlib.metadata.version(needed.name)
+        except importlib.metadata.PackageNotFoundError:
+            unmet.append(f"{needed.name} is missing")
+            continue
+        if not needed.specifier.contains(version, prereleases=True):
+            unmet.append(f"{needed.name} is {version}, needed {needed.specifier}")
+    return unmet
 
 
 def _machine() -> str:
@@ -95,11 +122,19 @@ def _face_tracker() -> str:
 
 
 def _output() -> str:
-    return _writable(Path.cwd())
+    try:
+        folder = Path.cwd()
+    except OSError as error:
+        raise OutputError(f"the current directory is gone: {error.strerror}") from error
+    return _writable(folder)
 
 
 def _temporary_files() -> str:
-    return _writable(Path(tempfile.gettempdir()))
+    try:
+        folder = tempfile.gettempdir()
+    except OSError as error:
+        raise OutputError("no directory for temporary files can be written; set TMPDIR") from error
+    return _writable(Path(folder))
 
 
 def _writable(folder: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -139,7 +138,8 @@ def missing_library_message(error: ImportError) -> str:
 def _native_stderr_captured() -> Iterator[None]:
     """Keep MediaPipe's C++ start-up chatter off stderr; show it again if start-up fails."""
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as log:
+    # In memory: a full or read-only disk must not keep a recording from being analysed.
+    with os.fdopen(os.memfd_create("start-up"), "w+b") as log:
         saved = os.dup(2)
         os.dup2(log.fileno(), 2)
         try:
