@@ -7,6 +7,7 @@ it. Bytes are checked before anything interprets them.
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
@@ -68,8 +69,13 @@ def verified_bytes(name: str, folder: Path | None = None) -> bytes:
 
 def onnx_session(content: bytes) -> Any:
     """Return an onnxruntime session on one thread, so that sums always run in the same order."""
+    # Newer builds report their use over the network and keep a device id; both are turned off
+    # before the library is loaded, since it starts with that.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
+
+        onnxruntime.disable_telemetry_events()
     except ImportError as error:
         raise ModelError(f"onnxruntime cannot be loaded: {error}") from error
     options = onnxruntime.SessionOptions()

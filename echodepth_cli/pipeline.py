@@ -43,6 +43,7 @@ from echodepth_cli.output.provenance import (
     codec_versions,
     file_sha256,
     host_kind,
+    processor,
     session_id,
     software_versions,
 )
@@ -362,6 +363,7 @@ def _run(started: float, command_line: Sequence[str]) -> dict[str, Any]:
         "analysed_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "elapsed_s": round(time.monotonic() - started, 3),
         "host": host_kind(),
+        "processor": processor(),
         "command_line": list(command_line),
     }
 

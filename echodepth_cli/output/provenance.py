@@ -70,3 +70,13 @@ def codec_versions() -> dict[str, str]:
 def host_kind() -> str:
     """Return operating system and processor, without naming the machine."""
     return f"{platform.system()} {platform.machine()}"
+
+
+def processor() -> str:
+    """Return the model of the processor: the last digits of a network may depend on it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or "not known")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from echodepth_cli.errors import EchodepthError
 from echodepth_cli.models import registered_models
 from echodepth_cli.output.atomic import OUTPUT_FILES, may_stand_in_session
-from echodepth_cli.output.provenance import codec_versions, software_versions
+from echodepth_cli.output.provenance import codec_versions, processor, software_versions
 from echodepth_cli.output.signature import SIGNATURE_FILE, check_signature, load_public_key
 from echodepth_cli.verify import derive, digests, page, recompute
 from echodepth_cli.verify.evidence import (
@@ -175,9 +175,13 @@ def _ask_again(asked: _Answers, evidence: Evidence, video: Path) -> None:
         asked.notes.append(f"the report calls the recording {stated}; it is now {video.name}")
     fine = "analysed again, the recording gives the same"
     if not asked.ask("recomputed", fine, recompute.check_again(evidence, video)):
-        excuse = other_making(evidence.report)
-        if excuse is not None:
-            asked.notes.append(f"a likely reason for differences: {excuse}")
+        reasons = [other_making(evidence.report), _other_processor(evidence.report)]
+        asked.notes += [f"a likely reason: {reason}" for reason in reasons if reason is not None]
+
+
+def _other_processor(report: Mapping[str, Any]) -> str | None:
+    stated = report["run"].get("processor")
+    return None if stated == processor() else f"it was made on another processor ({stated})"
 
 
 def other_making(report: Mapping[str, Any]) -> str | None:
