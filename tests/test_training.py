@@ -1,11 +1,14 @@
 """The generator draws what it says; needs numba, and the face data beside the repository."""
 
+from types import SimpleNamespace
+
+import cv2
 import numpy as np
 import pytest
 
 pytest.importorskip("numba", reason="training extras are not installed")
 
-from models.training import sample
+from models.training import generate, sample
 from models.training.actions import (
     CHANNELS,
     RECIPES,
@@ -13,6 +16,8 @@ from models.training.actions import (
     with_own_shapes,
     wrinkle_depths,
 )
+from models.training.calibrate import gains
+from models.training.dataset import TARGETS, others_at_rest
 from models.training.face_model import DEFAULT_PATH, load_face_model
 from models.training.paint import WRINKLES, make_canvas
 from models.training.render import Camera, Scene, make_person, project, render, rotation
@@ -62,3 +67,49 @@ def test_a_smile_moves_the_lip_corner_of_its_side_in_the_picture():
 
 def _rng():
     return np.random.default_rng(1)
+
+
+def test_training_evens_windows_as_the_product_does():
+    torch = pytest.importorskip("torch", reason="training extras are not installed")
+    from echodepth_cli.face.appearance import WINDOW_PX, even
+    from models.training.windows import evened
+
+    soft = cv2.GaussianBlur(_rng().uniform(0, 255, (3, WINDOW_PX, WINDOW_PX)), (0, 0), 3)
+    windows = soft.astype(np.uint8)
+    trained = evened(torch.from_numpy(windows[None].astype(np.float32)))[0].numpy()
+    np.testing.assert_allclose(trained, even(windows), atol=1e-5)
+
+
+def test_a_neutral_picture_is_not_held_against_itself():
+    data = SimpleNamespace(
+        identity=np.array([7, 7, 7, 8, 8, 9]),
+        neutral=np.array([True, True, False, True, False, True]),
+    )
+    values = np.array([[1.0], [3.0], [9.0], [5.0], [6.0], [2.0]], dtype=np.float32)
+    rest = others_at_rest(data, values)[:, 0]
+    np.testing.assert_array_equal(rest, [3, 1, 2, np.nan, 5, np.nan])
+
+
+def test_gains_raise_clear_activity_but_keep_neutral_faces_inactive():
+    truth = np.zeros((400, len(TARGETS)), dtype=np.float32)
+    truth[200:] = 0.8
+    guess = truth * 0.5
+    guess[:200, TARGETS.index("AU18")] = 0.2
+    neutral = np.arange(400) < 200
+    found = gains(guess, truth, neutral)
+    assert found[TARGETS.index("AU17")] == pytest.approx(2.0)
+    assert found[TARGETS.index("AU18")] == pytest.approx(1.5)
+
+
+@needs_face
+@pytest.mark.shared
+def test_a_shard_depends_on_its_number_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(generate, "IDENTITIES", 1)
+    monkeypatch.setattr(generate, "EXPRESSIVE", 2)
+    stage = generate._open_stage()
+    other = generate.generate_shard(stage, 4)
+    first, again = generate.generate_shard(stage, 3), generate.generate_shard(stage, 3)
+    assert set(first) == set(again)
+    for key, values in first.items():
+        np.testing.assert_array_equal(values, again[key])
+    assert not np.array_equal(first["channels"], other["channels"])

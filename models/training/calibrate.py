@@ -32,7 +32,7 @@ def gains(guess: Floats, truth: Floats, neutral: NDArray[np.bool_]) -> Floats:
     for k, name in enumerate(TARGETS):
         if name.startswith("gaze") or name == "lips":
             size = np.abs(truth[:, k])
-            strong = size > np.quantile(size, 0.9)
+            strong = size >= np.quantile(size, 0.9)
             wanted = size[strong].mean() / max(float(np.abs(guess[strong, k]).mean()), 1e-3)
             out[k] = np.clip(wanted, 1, MAX_GAIN)
             continue

@@ -57,7 +57,7 @@ def _units(held: dict[str, Any], coded: dict[str, Any]) -> str:
 
 
 def _sentences(figures: dict[str, Any]) -> str:
-    held, coded = figures["held_out"], figures["coded_frames"]
+    held, coded, blinks = (figures[k] for k in ("held_out", "coded_frames", "blinks"))
     return (
         f"Held-out renders: {held['pictures']} pictures of {held['people']} people; mean "
         f"correlation {held['mean_correlation']} over the 17 units that were asked for, "
@@ -66,7 +66,9 @@ def _sentences(figures: dict[str, Any]) -> str:
         f"{coded['mean_roc_area_3_positives']} over units with three positives or more, "
         f"{coded['mean_roc_area']} over all.\n"
         f"False activity on neutral faces of new people: {held['false_activity_share']:.2%} of "
-        f"{held['false_activity_pairs']} (face, unit) pairs. Change from frame to frame on a real "
+        f"{held['false_activity_pairs']} (face, unit) pairs. AU45 in the sample interview, all its "
+        f"frames: {blinks['found']} of {blinks['scripted']} scripted blinks found, "
+        f"{blinks['false']} that were none. Change from frame to frame on a real "
         f"talking head: median {figures['jitter']['median']}, 95th percentile "
         f"{figures['jitter']['p95']}. Speed on one core: {figures['speed']['units_ms']} ms a face "
         f"for the units, {figures['speed']['windows_ms']} ms for the windows."

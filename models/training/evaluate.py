@@ -7,36 +7,34 @@ no part in training. Everything runs through the product's own code.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import time
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import f1_score, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
 from echodepth_cli.affect.action_units import ActionUnitModel
-from echodepth_cli.affect.facs import ACTION_UNITS, Status
-from echodepth_cli.affect.neutral import Neutral, find_neutral
+from echodepth_cli.affect.blinks import BlinkDetector
+from echodepth_cli.affect.neutral import find_neutral
 from echodepth_cli.face.appearance import EVEN_PX, appearance, even
-from echodepth_cli.records import Box, FaceObservation, HeadPose
+from echodepth_cli.records import FaceObservation
 from models.training import real
 from models.training.card import write_card
 from models.training.dataset import (
     REPORT,
-    TARGETS,
     Dataset,
     even_windows,
     load,
-    others_at_rest,
 )
 from models.training.face_model import REPO, Floats
+from models.training.held_out import MEASURED, held_out, observation, rounded
 from models.training.turning import spread_over_pose
 
-TARGET_AUS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 18, 20, 25, 26, 43)
 PHOTO_AUS = {
     "happiness": (12, 6),
     "surprise": (1, 2, 5, 26),
@@ -45,113 +43,10 @@ PHOTO_AUS = {
     "sadness": (15, 17, 1),
 }
 _SAME = {18: (18, 22), 26: (26, 27)}
-MEASURED = tuple(u.number for u in ACTION_UNITS if u.status is Status.MEASURED and u.number != 45)
-"""Of single pictures; a blink takes several."""
+SAMPLE_FPS = 25.0
 
-
-CONFIDENCE_LEVELS = (0.0, 0.4, 0.6, 0.8, 0.9, 1.0, 1.1)
-
-
-def observation(points: Floats, pose: Floats, iod_px: float, shown: Floats) -> FaceObservation:
-    """Return a face as the product would hand it over."""
-    angles = HeadPose(float(pose[0]), float(pose[1]), float(pose[2]))
-    seen = shown.astype(np.float16)
-    return FaceObservation(points, points, seen, Box(0, 0, 1, 1), angles, iod_px, 1.0)
-
-
-def truth(targets: Floats, gap: Floats) -> dict[int, Floats]:
-    """Return the intensities that rendered faces really have."""
-    at = {name: targets[:, k] for k, name in enumerate(TARGETS)}
-    out: dict[int, Floats] = {}
-    for number in (n for n in TARGET_AUS if n not in (25, 26, 43)):
-        name = f"AU{number:02d}"
-        out[number] = at[name] if name in at else np.maximum(at[f"{name}_L"], at[f"{name}_R"])
-    out[25] = gap
-    out[26] = np.clip(at["jaw"] / 0.5, 0, 1)
-    out[43] = np.minimum(at["lid_L"], at["lid_R"])
-    return {number: np.clip(values, 0, 1) for number, values in out.items()}
-
-
-def held_out(model: ActionUnitModel, data: Dataset, limit: int) -> dict[str, Any]:
-    """Return correlation, error and F1 per AU, errors by group, and false activity at rest."""
-    keep = ~np.isnan(others_at_rest(data, data.pose)).any(axis=1)
-    data = data.rows(keep & (np.cumsum(keep) <= limit))
-    guess = _estimated(model, data)
-    actual = truth(data.targets, np.clip(data.targets[:, TARGETS.index("lips")] / 0.18, 0, 1))
-    moved = ~data.neutral
-    frontal = (np.abs(data.pose[:, :2]) < 12).all(axis=1)
-    per_au, straight, reported = {}, [], []
-    for number, y in actual.items():
-        x = guess[:, number - 1]
-        seen = moved & ~np.isnan(x)  # what the product leaves out is not judged
-        reported.append(seen.sum() / moved.sum())
-        straight.append(np.corrcoef(x[seen & frontal], y[seen & frontal])[0, 1])
-        per_au[f"AU{number:02d}"] = {
-            "correlation": _round(np.corrcoef(x[seen], y[seen])[0, 1]),
-            "mae": _round(np.abs(x - y)[seen].mean()),
-            "f1": _round(f1_score(y[seen] >= 0.3, x[seen] >= 0.3)),
-        }
-    with np.errstate(all="ignore"):
-        error = np.nanmean([np.abs(guess[:, n - 1] - y) for n, y in actual.items()], axis=0)
-    judged = moved & ~np.isnan(error)
-    at_rest = guess[data.neutral][:, [n - 1 for n in MEASURED]]
-    return {
-        "pictures": len(data),
-        "coverage": _round(np.mean(reported)),
-        "people": len(np.unique(data.identity)),
-        "mean_correlation": _round(np.mean([v["correlation"] for v in per_au.values()])),
-        "mean_correlation_frontal": _round(np.mean(straight)),
-        "per_au": per_au,
-        "mae_by_group": {k: _round(error[m & judged].mean()) for k, m in _groups(data).items()},
-        "by_confidence": _by_confidence(data.confidence[judged], error[judged]),
-        "false_activity_share": _round(
-            float((at_rest >= 0.3).sum() / (~np.isnan(at_rest)).sum()), 4
-        ),
-        "false_activity_pairs": int((~np.isnan(at_rest)).sum()),
-    }
-
-
-def _estimated(model: ActionUnitModel, data: Dataset) -> Floats:
-    """Return (N, 46) against the mean of the person's other neutral pictures."""
-    shown = even_windows(data.windows).reshape(len(data), -1)
-    own = [others_at_rest(data, values) for values in (data.points, data.pose, shown)]
-    floor = np.zeros(len(model.channel_names), dtype=np.float32)
-    rows = []
-    for i in range(len(data)):
-        neutral = Neutral(own[0][i], own[1][i], own[2][i], floor, 1, "good")
-        face = observation(data.points[i], data.pose[i], float(data.iod_px[i]), shown[i])
-        rows.append(model.relative([face], neutral)[0].intensities)
-    return np.stack(rows)
-
-
-def _groups(data: Dataset) -> dict[str, NDArray[np.bool_]]:
-    dark, light = np.quantile(data.skin, (1 / 3, 2 / 3))
-    return {
-        "darkest third of skins": data.skin <= dark,
-        "lightest third of skins": data.skin >= light,
-        "dim pictures": data.light < 80,
-        "bright pictures": data.light >= 80,
-        "eye distance under 35 px": data.iod_px < 35,
-        "eye distance over 55 px": data.iod_px > 55,
-        "glasses": data.glasses,
-        "no glasses": ~data.glasses,
-        "turned more than 18 degrees": np.abs(data.pose[:, 0]) > 18,
-        "chin up or down more than 12 degrees": np.abs(data.pose[:, 1]) > 12,
-        "frontal": (np.abs(data.pose[:, :2]) < 10).all(axis=1),
-    }
-
-
-def _by_confidence(confidence: Floats, error: Floats) -> list[dict[str, Any]]:
-    """Return the mean error of the pictures at each level of confidence."""
-    out = []
-    for low, high in pairwise(CONFIDENCE_LEVELS):
-        rows = (confidence >= low) & (confidence < high)
-        if rows.any():
-            name = f"{low:g} to {high:g}" if low < 1 else "1"
-            out.append(
-                {"confidence": name, "pictures": int(rows.sum()), "mae": _round(error[rows].mean())}
-            )
-    return out
+Stretch = tuple[float, float]
+"""From and to, seconds."""
 
 
 def coded(model: ActionUnitModel, cache: Path) -> dict[str, Any]:
@@ -179,8 +74,8 @@ def coded(model: ActionUnitModel, cache: Path) -> dict[str, Any]:
     every = [a["roc_area"] for a in kept.values()]
     return {
         "per_au": kept,
-        "mean_roc_area": _round(np.mean(every)),
-        "mean_roc_area_3_positives": _round(np.mean(enough)),
+        "mean_roc_area": rounded(np.mean(every)),
+        "mean_roc_area_3_positives": rounded(np.mean(enough)),
     }
 
 
@@ -197,13 +92,46 @@ def photos(model: ActionUnitModel, cache: Path) -> dict[str, Any]:
     return out
 
 
+def blinks(model: ActionUnitModel, cache: Path) -> dict[str, int]:
+    """Return how many scripted blinks of the sample interview are found, at all its frames."""
+    folder = REPO / "sample_videos"
+    tracked = real.track_video(folder / "interview.mp4", cache)
+    faces, times = _faces(tracked), tracked.index / SAMPLE_FPS
+    estimates = model.relative(faces, find_neutral(faces, model))
+    detector, told = BlinkDetector(), []
+    for time_s, estimate in zip(times, estimates, strict=True):
+        told += detector.push(float(time_s), estimate)
+    told += detector.finish()
+    found = _stretches(times, [e is not None and e.intensities[44] >= 0.3 for e in told])
+    with (folder / "interview.aus.csv").open() as lines:
+        script = [
+            (float(row["time_s"]), float(row["AU45"]) >= 0.3) for row in csv.DictReader(lines)
+        ]
+    done = _stretches(np.array([t for t, _ in script]), [shut for _, shut in script])
+
+    def meet(one: Stretch, others: list[Stretch]) -> bool:
+        return any(one[0] <= b + 0.15 and one[1] >= a - 0.15 for a, b in others)
+
+    return {
+        "scripted": len(done),
+        "found": sum(meet(one, found) for one in done),
+        "false": sum(not meet(one, done) for one in found),
+    }
+
+
+def _stretches(times: NDArray[np.float64], flags: list[bool]) -> list[Stretch]:
+    """Return the first and last time of each run of true flags."""
+    edges = np.flatnonzero(np.diff(np.array([False, *flags, False]).astype(int)))
+    return [(times[a], times[b - 1]) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
 def jitter(model: ActionUnitModel, cache: Path) -> dict[str, float]:
     """Return the median change from frame to frame of a real talking head, measured units."""
     faces = _faces(real.track_video(real.SHARED / "videos" / "interview_pexels.mp4", cache))
     estimates = model.relative(faces, find_neutral(faces, model))
     values = np.stack([e.intensities for e in estimates])[:, [n - 1 for n in MEASURED]]
     change = np.abs(np.diff(values, axis=0))
-    return {"median": _round(np.median(change)), "p95": _round(np.quantile(change, 0.95))}
+    return {"median": rounded(np.median(change)), "p95": rounded(np.quantile(change, 0.95))}
 
 
 def speed(model: ActionUnitModel, data: Dataset) -> dict[str, float]:
@@ -225,7 +153,7 @@ def _milliseconds(work: Callable[[], object], count: int) -> float:
     work()
     started = time.perf_counter()
     work()
-    return _round((time.perf_counter() - started) / count * 1000, 2)
+    return rounded((time.perf_counter() - started) / count * 1000, 2)
 
 
 def _faces(tracked: real.Tracked) -> list[FaceObservation]:
@@ -242,15 +170,11 @@ def _area(y: NDArray[np.bool_], x: Floats) -> dict[str, Any]:
             areas.append(roc_auc_score(y[rows], x[rows]))
     low, high = np.quantile(areas, (0.025, 0.975))
     return {
-        "roc_area": _round(roc_auc_score(y, x)),
-        "interval_95": [_round(low), _round(high)],
+        "roc_area": rounded(roc_auc_score(y, x)),
+        "interval_95": [rounded(low), rounded(high)],
         "positives": int(y.sum()),
         "frames": len(y),
     }
-
-
-def _round(value: Any, digits: int = 3) -> float:
-    return round(float(value), digits)
 
 
 def main() -> None:
@@ -268,6 +192,7 @@ def main() -> None:
         "held_out": held_out(model, data, options.limit),
         "coded_frames": coded(model, cache),
         "photos": photos(model, cache),
+        "blinks": blinks(model, cache),
         "jitter": jitter(model, cache),
         "pose": spread_over_pose(model),
         "speed": speed(model, data),

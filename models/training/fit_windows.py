@@ -17,12 +17,19 @@ PICTURES_PER_PERSON = 14
 
 
 def fit_windows(
-    data: Dataset, opinion: Floats, others: Floats, epochs: int, seed: int = 0
+    data: Dataset,
+    opinion: Floats,
+    others: Floats,
+    epochs: int,
+    seed: int = 0,
+    *,
+    against_rest: bool = True,
 ) -> WindowPart:
     """Return the window part fitted on the pictures.
 
     ``opinion`` (N, T) is what the landmark part says of people it was not fitted on, ``others``
-    (N, 6) the pose of the picture and of the neutral face.
+    (N, 3 or 6) the scaled pose of the picture, and that of the neutral face. Without
+    ``against_rest`` no neutral face is shown, and nothing stands in its place.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, 31])
@@ -51,7 +58,9 @@ def fit_windows(
             pose = torch.from_numpy(others[rows])
             pose = torch.where(flip[:, None], pose * turned, pose)
             even = evened(disturbed(windows, who, noise))
-            own = (_calm(data.neutral[rows], who, rng) @ even.flatten(1)).view_as(even)
+            own = torch.zeros_like(even)
+            if against_rest:
+                own = (_calm(data.neutral[rows], who, rng) @ even.flatten(1)).view_as(even)
             error = net(even, own, said, pose) - truth
             loss = (weight * error.square()).mean()
             optimiser.zero_grad()

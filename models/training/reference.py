@@ -79,8 +79,9 @@ def main() -> None:
     options = parser.parse_args()
     face = mean_face(list(neutral_faces(options.people)))
     np.save(options.out, face.astype(np.float32))
-    away = np.linalg.norm(face - reference_face(), axis=1)
-    print(f"median distance from the face in use {np.median(away):.4f}, largest {away.max():.4f}")
+    used = reference_face()
+    away = np.linalg.norm(similarity(face, used, RIGID).apply(face) - used, axis=1)
+    print(f"median distance from the face in use {np.median(away):.3f}, largest {away.max():.3f}")
 
 
 if __name__ == "__main__":
