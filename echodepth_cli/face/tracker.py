@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from echodepth_cli.errors import ModelError
+from echodepth_cli.face.lean_import import import_lean
 from echodepth_cli.face.search import SmallFaces
 from echodepth_cli.records import FloatArray, Image
 
@@ -108,10 +109,9 @@ def _import_face_mesh() -> Any:
     os.environ.setdefault("GLOG_minloglevel", "2")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        from mediapipe.python.solutions import face_mesh
+        return import_lean("mediapipe.python.solutions.face_mesh")
     except ImportError as error:
         raise ModelError(missing_library_message(error)) from error
-    return face_mesh
 
 
 def missing_library_message(error: ImportError) -> str:
