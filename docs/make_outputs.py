@@ -9,7 +9,8 @@ import sys
 from typing import Any
 
 from echodepth_cli.affect.facs import ACTION_UNITS
-from echodepth_cli.output.columns import frame_columns
+from echodepth_cli.output.columns import Column, frame_columns
+from echodepth_cli.output.faces_table import face_columns
 from echodepth_cli.output.schema import load_schema
 
 HEAD = """# Outputs
@@ -25,6 +26,12 @@ cameras set when recording ends) or `zero` (not known: it counts from 0).
 
 The same bytes and the same measuring settings (sampling, stretch, baseline, subject) give
 the same `session_id`; label, thresholds and presentation do not change it.
+"""
+
+FACES = """
+Only with `--all-faces`: one row per face and sampled frame. It says where faces are and whose, not
+what they show; for that, analyse the person with `--subject`.
+
 """
 
 STATUS = """
@@ -57,6 +64,7 @@ for recordings made from the same place: a camera seen from below moves the brow
 def page() -> str:
     """Return the page."""
     parts = [HEAD, "\n## frames.parquet\n", *_columns(), STATUS, CARRIED]
+    parts += ["\n## faces.parquet\n", FACES, *_table(face_columns())]
     parts += ["\n## Action Units\n", *_units(), "\n## report.json\n", *_report()]
     return "".join(parts)
 
@@ -64,9 +72,14 @@ def page() -> str:
 def _columns() -> list[str]:
     rows = [
         "\nOne row per sampled frame, none left out. Each column's unit, range and meaning are in",
-        " its metadata too.\n\n| column | type | unit | range | meaning |\n|---|---|---|---|---|\n",
+        " its metadata too.\n\n",
     ]
-    for column in frame_columns():
+    return rows + _table(frame_columns())
+
+
+def _table(columns: tuple[Column, ...]) -> list[str]:
+    rows = ["| column | type | unit | range | meaning |\n|---|---|---|---|---|\n"]
+    for column in columns:
         rows.append(
             f"| `{column.name}` | {column.kind} | {column.unit} | {column.range} "
             f"| {column.meaning} |\n"

@@ -122,6 +122,9 @@ class AnalysisConfig:
     region: str | None = _setting(
         None, "Part of the picture to look at: left, top, width, height, as fractions (x,y,w,h)."
     )
+    all_faces: bool = _setting(
+        False, "Write where everybody's face was to faces.parquet.", measures=False
+    )
     snapshots: bool = _setting(True, "Put stills of alerts and persons into it.", measures=False)
     blur_snapshots: bool = _setting(False, "Make faces in stills unrecognisable.", measures=False)
     link_video: bool = _setting(False, "Let the report play the recording.", measures=False)

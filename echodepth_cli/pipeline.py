@@ -37,6 +37,7 @@ from echodepth_cli.face.together import observe_frames
 from echodepth_cli.models import registered_models
 from echodepth_cli.output.atomic import check_target, staged_directory, writing_to
 from echodepth_cli.output.columns import RowContext, frame_columns
+from echodepth_cli.output.faces_table import FACES_FILE, write_faces
 from echodepth_cli.output.findings import find, glossary
 from echodepth_cli.output.parquet import FrameTableWriter, read_frames, read_metadata, with_alerts
 from echodepth_cli.output.provenance import (
@@ -234,6 +235,9 @@ def _measure_pass(job: _Job, recording: ReadAhead, raw: Path) -> _Measured:
             for result in results:
                 coverage.push(result)
                 presence.push(result)
+        if config.all_faces:
+            faces, metadata = raw.with_name(FACES_FILE), _table_metadata(job)
+            write_faces(faces, session.seen_frames(), session.choice.person, job.context, metadata)
     _require_faces(job, coverage)
     decode = recording.report()
     end_s = _end_s(job, decode)
@@ -295,6 +299,9 @@ def _report(job: _Job, measured: _Measured, staging: Path) -> dict[str, Any]:
             file_sha256(frames),
         ),
     }
+    if config.all_faces:
+        digest = file_sha256(staging / FACES_FILE)
+        report["provenance"]["faces_parquet_sha256"] = digest
     report["summary"] = summarise(report)
     # What is returned is what the file will hold, digit for digit.
     settled: dict[str, Any] = rounded(report)

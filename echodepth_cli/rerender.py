@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,8 @@ from echodepth_cli.affect.vad import VadModel
 from echodepth_cli.config import AlertThresholds, AnalysisConfig
 from echodepth_cli.errors import InputError, printable
 from echodepth_cli.models import model_path
-from echodepth_cli.output.atomic import staged_directory
+from echodepth_cli.output.atomic import staged_directory, writing_to
+from echodepth_cli.output.faces_table import FACES_FILE
 from echodepth_cli.output.findings import Findings, find
 from echodepth_cli.output.parquet import read_frames, series_of, with_alerts
 from echodepth_cli.output.provenance import file_sha256
@@ -54,6 +56,9 @@ def render_again(
         frames = staging / "frames.parquet"
         metadata["config"] = config.to_dict()
         with_alerts(folder / "frames.parquet", frames, findings.reasons, metadata)
+        if (folder / FACES_FILE).exists():
+            with writing_to(folder):
+                shutil.copyfile(folder / FACES_FILE, staging / FACES_FILE)
         report.update(findings.parts, label=config.label, use_case=config.use_case)
         report["provenance"].update(
             config=config.to_dict(),

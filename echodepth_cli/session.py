@@ -129,6 +129,10 @@ class Session:
             raise RuntimeError("the session has no subject before its end")
         return self._choice
 
+    def seen_frames(self) -> Iterator[SeenFrame]:
+        """Yield who was in each frame; only after `end`."""
+        yield from self._spool
+
     @property
     def cast(self) -> Cast:
         """Return the persons seen so far."""

@@ -127,12 +127,14 @@ LAYOUTS: dict[str, Layout] = {
 }
 
 
-def compose(layout: Layout, people: dict[str, Path], out: Path, seconds: float = 60.0) -> Path:
+def compose(
+    layout: Layout, people: dict[str, Path], out: Path, seconds: float = 60.0, crf: int = 22
+) -> Path:
     """Write ``out`` and, beside it, the truth; return the path of the truth."""
     truth = out.with_suffix(".truth.csv")
     clips = {name: looped(path) for name, path in people.items()}
     stills = {name: next(looped(path)) for name, path in people.items()}
-    with truth.open("w", newline="", encoding="utf-8") as file, _Writer(out) as write:
+    with truth.open("w", newline="", encoding="utf-8") as file, _Writer(out, crf=crf) as write:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["time_s", "person", "x", "y", "w", "h", "seen"])
         for index in range(round(seconds * RATE)):
@@ -199,11 +201,13 @@ def _length(clip: Path) -> int:
 class _Writer:
     """Encode pictures; a context that gives the function taking one."""
 
-    def __init__(self, path: Path, width: int = WIDTH_PX, height: int = HEIGHT_PX) -> None:
+    def __init__(
+        self, path: Path, width: int = WIDTH_PX, height: int = HEIGHT_PX, crf: int = 22
+    ) -> None:
         self._container = av.open(str(path), "w")
         self._stream = self._container.add_stream("libx264", rate=RATE)
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
-        self._stream.options = {"crf": "22", "preset": "veryfast"}
+        self._stream.options = {"crf": str(crf), "preset": "veryfast"}
 
     def __enter__(self) -> Callable[[Image], None]:
         return self._write

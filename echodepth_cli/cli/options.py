@@ -87,6 +87,9 @@ MaxFaces = Annotated[str | None, _setting(AnalysisConfig, "max_faces", "--max-fa
 SmallFaces = Annotated[
     bool, typer.Option("--small-faces", help=setting_help(AnalysisConfig, "small_faces"))
 ]
+AllFaces = Annotated[
+    bool, typer.Option("--all-faces", help=setting_help(AnalysisConfig, "all_faces"))
+]
 Region = Annotated[str | None, _setting(AnalysisConfig, "region", "--region", metavar="X,Y,W,H")]
 Label = Annotated[str | None, _setting(AnalysisConfig, "label", "--label", metavar="TEXT")]
 UseCase = Annotated[str | None, _setting(AnalysisConfig, "use_case", "--use-case", metavar="TEXT")]

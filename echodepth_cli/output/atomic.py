@@ -21,7 +21,7 @@ from echodepth_cli.output.scratch import PARTIAL, scratch_directory, scratch_fil
 OUTPUT_FILES = ("frames.parquet", "report.html", "report.json")
 """The files of a session directory; report.json comes last where one rename cannot do it."""
 
-OPTIONAL_FILES = ("report.sig",)
+OPTIONAL_FILES = ("faces.parquet", "report.sig")
 """What may stand beside them when it was asked for; it goes when the session is replaced."""
 
 _RENAME_EXCHANGE = 2
@@ -151,15 +151,16 @@ def _put_in_place(staging: Path, target: Path) -> None:
 
 
 def _move_files(staging: Path, target: Path) -> None:
-    for name in OUTPUT_FILES:
+    for name in (*OPTIONAL_FILES, *OUTPUT_FILES):
         source = staging / name
         if source.exists():
             temporary = target / f".{name}{PARTIAL}"
             shutil.copyfile(source, temporary)
             temporary.replace(target / name)
     for name in OPTIONAL_FILES:
-        # They belonged to the result that was replaced.
-        (target / name).unlink(missing_ok=True)
+        if not (staging / name).exists():
+            # It belonged to the result that was replaced.
+            (target / name).unlink(missing_ok=True)
     _sync_directory(target)
 
 

@@ -40,7 +40,8 @@ class Column:
     kind: str
     """`str`, `int64`, `float64`, `float32`, `bool`, `int8` or `list<int8>`."""
     meaning: str
-    read: Callable[[FrameResult, RowContext], Any]
+    read: Callable[[Any, RowContext], Any]
+    """Takes the record that becomes a row: a FrameResult for `frames.parquet`."""
     unit: str = ""
     range: str = ""
 

@@ -14,7 +14,7 @@ from echodepth_cli.affect.series import Series
 from echodepth_cli.errors import InputError
 from echodepth_cli.output.atomic import writing_to
 from echodepth_cli.output.columns import AU_COUNT, Column, RowContext
-from echodepth_cli.records import FrameResult, FrameStatus
+from echodepth_cli.records import FrameStatus
 
 ROWS_PER_GROUP: Final = 2048
 """About 17 minutes at 2 fps; bounds what is held before it is written."""
@@ -39,9 +39,9 @@ class FrameTableWriter:
         self._schema = arrow_schema(columns, metadata)
         with writing_to(path):
             self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
-        self._held: list[FrameResult] = []
+        self._held: list[Any] = []
 
-    def write(self, results: Sequence[FrameResult]) -> None:
+    def write(self, results: Sequence[Any]) -> None:
         """Take results in order; full row groups go to disk at once."""
         self._held.extend(results)
         while len(self._held) >= ROWS_PER_GROUP:
@@ -70,7 +70,7 @@ class FrameTableWriter:
         else:
             self._writer.close()
 
-    def _flush(self, results: Sequence[FrameResult]) -> None:
+    def _flush(self, results: Sequence[Any]) -> None:
         import pyarrow as pa
 
         arrays = [

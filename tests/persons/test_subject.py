@@ -13,6 +13,7 @@ from echodepth_cli.output.persons_view import command_for
 from echodepth_cli.output.snapshots import read_stills
 from echodepth_cli.pipeline import analyse
 from echodepth_cli.rerender import render_again
+from echodepth_cli.verify import verify_session
 from tests.composites import INTERVIEWEE, INTERVIEWER, Tile, compose
 from tests.persons.people import Someone
 
@@ -93,7 +94,7 @@ def two_people(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")
     video = folder / "two.mp4"
     compose(leaves_and_returns, {"A": INTERVIEWEE, "B": INTERVIEWER}, video, 15.0)
-    analyse(video, AnalysisConfig(), folder / "out")
+    analyse(video, AnalysisConfig(all_faces=True, small_faces=True), folder / "out")
     return folder / "out"
 
 
@@ -145,3 +146,19 @@ def test_the_command_for_another_person_keeps_the_settings_and_drops_the_outputs
 def test_a_region_outside_the_picture_is_refused(region):
     with pytest.raises(UsageError, match="--region must be"):
         AnalysisConfig(region=region)
+
+
+def test_all_faces_are_written_with_whose_they_are_and_verified(two_people):
+    table, metadata = read_frames(two_people / "faces.parquet")
+    rows = table.to_pylist()
+    assert len(rows) == 12 * 2 + 6 + 12 * 2
+    own = [row for row in rows if row["is_subject"]]
+    assert {row["person"] for row in own} == {1}
+    frames, _ = read_frames(two_people / "frames.parquet")
+    measured = {r["frame_id"]: r["face_x"] for r in frames.to_pylist() if r["status"] == "ok"}
+    assert {row["frame_id"]: row["face_x"] for row in own} == measured
+    assert all(table.schema.field(name).metadata[b"meaning"] for name in table.column_names)
+    assert metadata["session_id"] == rows[0]["session_id"]
+    assert verify_session(two_people).ok
+    (two_people / "faces.parquet").write_bytes(b"x")
+    assert not verify_session(two_people).ok
