@@ -153,9 +153,12 @@ def _changes(name: str, blocks: Float64Array, values: Float64Array, length_s: in
     shortest = max(2, MIN_LEVEL_S // length_s)
     if len(values) < 2 * shortest:
         return []
+    import ruptures
+
     # Differences between neighbours give the spread within a level, whatever the levels.
     within = max(MIN_SPREAD, MAD_TO_SD * float(np.median(np.abs(np.diff(values)))) / np.sqrt(2))
-    edges = _level_edges(values / within, CHANGE_PENALTY, shortest)
+    search = ruptures.KernelCPD(kernel="linear", min_size=shortest).fit(values[:, None] / within)
+    edges = [0, *search.predict(pen=CHANGE_PENALTY)]
     levels = [float(np.median(values[a:b])) for a, b in pairwise(edges)]
     return [
         Anomaly(
@@ -172,30 +175,6 @@ def _changes(name: str, blocks: Float64Array, values: Float64Array, length_s: in
         )
         if abs(after - before) >= MIN_STEP
     ]
-
-
-def _level_edges(values: Float64Array, penalty: float, shortest: int) -> list[int]:
-    """Return the edges, both ends among them, of the levels that explain ``values`` best.
-
-    Least squares within levels of ``shortest`` values or more, plus ``penalty`` for each: optimal
-    partitioning (Jackson et al. 2005, IEEE Signal Processing Letters 12:105).
-    """
-    count = len(values)
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    squares = np.concatenate([[0.0], np.cumsum(values**2)])
-    best = np.full(count + 1, np.inf)
-    best[0] = 0.0
-    opened_at = np.zeros(count + 1, dtype=int)
-    for end in range(shortest, count + 1):
-        start = np.arange(end - shortest + 1)
-        within = squares[end] - squares[start] - (sums[end] - sums[start]) ** 2 / (end - start)
-        costs = best[start] + within + penalty
-        opened_at[end] = np.argmin(costs)
-        best[end] = costs[opened_at[end]]
-    edges = [count]
-    while edges[0] > 0:
-        edges.insert(0, int(opened_at[edges[0]]))
-    return edges
 
 
 def _spread(values: Float64Array) -> float:
