@@ -57,6 +57,9 @@ _CLOSED_LID: Final = 0.80
 _DROOP, _SLIT, _CLOSED = 0.30, 0.50, 0.70
 """Lid closures from which AU41, 42 and 43 are active."""
 
+_WINKED, _AHEAD = 0.60, 0.30
+"""Lid closure of a winking eye, and its lead over the other eye."""
+
 _INNER_LIPS: Final = (13, 14)
 
 _DROP: Final = 0.5
@@ -243,8 +246,9 @@ def _unit(value: float) -> float:
 
 
 def _wink(closed: float, other: float) -> float:
-    """Return AU46 of one eye: closed while the other is open."""
-    return closed - other if closed >= _CLOSED and other < _DROOP else 0.0
+    """Return AU46 of one eye: closed well beyond the other, which the face mesh draws along."""
+    ahead = closed - other
+    return ahead if closed >= _WINKED and ahead >= _AHEAD else 0.0
 
 
 def _lid_bands(closure: float, squint: float) -> tuple[float, float, float, float]:

@@ -35,7 +35,8 @@ ALWAYS_ON: Final = 0.45
 
 _FLOOR_SPREADS: Final = 2.0
 _MAD_TO_SD: Final = 1.4826
-_MAX_FLOOR: Final = 0.25
+_MAX_FLOOR: Final = 0.15
+"""Half of what counts as active: a restless recording may not hide slight movements for good."""
 
 _TURN_WEIGHT: Final = 1 / 30
 """One unit of activity per this many degrees away from the middle pose."""

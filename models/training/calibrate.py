@@ -37,6 +37,8 @@ def gains(guess: Floats, truth: Floats, neutral: NDArray[np.bool_]) -> Floats:
             out[k] = np.clip(wanted, 1, MAX_GAIN)
             continue
         strong = truth[:, k] > STRONG
+        if not strong.any():
+            continue
         wanted = truth[strong, k].mean() / max(float(guess[strong, k].mean()), 1e-3)
         quiet = max(float(np.quantile(guess[neutral, k], QUIET_SHARE)), 1e-3)
         out[k] = np.clip(min(wanted, ACTIVE_FROM / quiet), 1.0, MAX_GAIN)

@@ -60,6 +60,8 @@ def held_out(model: ActionUnitModel, data: Dataset, limit: int) -> dict[str, Any
     for number, y in actual.items():
         x = guess[:, number - 1]
         seen = moved & ~np.isnan(x)  # what the product leaves out is not judged
+        if not 0 < (y[seen] >= 0.3).sum() < seen.sum():
+            continue
         reported.append(seen.sum() / moved.sum())
         straight[number] = np.corrcoef(x[seen & frontal], y[seen & frontal])[0, 1]
         per_au[f"AU{number:02d}"] = {
@@ -67,9 +69,11 @@ def held_out(model: ActionUnitModel, data: Dataset, limit: int) -> dict[str, Any
             "mae": rounded(np.abs(x - y)[seen].mean()),
             "f1": rounded(f1_score(y[seen] >= 0.3, x[seen] >= 0.3)),
         }
-    with np.errstate(all="ignore"):
-        error = np.nanmean([np.abs(guess[:, n - 1] - actual[n]) for n in TARGET_AUS], axis=0)
+    errors = np.stack([np.abs(guess[:, n - 1] - actual[n]) for n in TARGET_AUS])
+    given = (~np.isnan(errors)).sum(axis=0)
+    error = np.where(given > 0, np.nansum(errors, axis=0) / np.maximum(given, 1), np.nan)
     judged = moved & ~np.isnan(error)
+    rated = judged & ~np.isnan(data.confidence)
     at_rest = guess[data.neutral][:, [n - 1 for n in MEASURED]]
     return {
         "pictures": len(data),
@@ -81,7 +85,7 @@ def held_out(model: ActionUnitModel, data: Dataset, limit: int) -> dict[str, Any
         "mean_correlation_frontal": rounded(np.mean([straight[n] for n in TARGET_AUS])),
         "per_au": per_au,
         "mae_by_group": {k: rounded(error[m & judged].mean()) for k, m in _groups(data).items()},
-        "by_confidence": _by_confidence(data.confidence[judged], error[judged]),
+        "by_confidence": _by_confidence(data.confidence[rated], error[rated]),
         "false_activity_share": rounded(
             float((at_rest >= 0.3).sum() / (~np.isnan(at_rest)).sum()), 4
         ),

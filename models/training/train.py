@@ -2,7 +2,8 @@
 
 The landmark part is fitted on some people and the window part on others, so that the second sees
 how far the first can be trusted. With `--landmarks-from FOLDER` the landmark part is taken from
-models that are there, and the window part is fitted on everybody.
+models that are there, with the gains of the absolute model, and the window part is fitted on
+everybody.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from models.training.landmarks import (
 from models.training.registry import register
 from models.training.windows import WindowPart
 
-WINDOW_SHARE = 0.7
+WINDOW_SHARE = 0.75
 """Weight of the window part's estimate beside that of the landmarks alone."""
 
 
@@ -123,17 +124,22 @@ def fit_landmarks(data: Dataset, epochs: int) -> tuple[LandmarkPart, LandmarkPar
     return relative, fit(lambda k: absolute_examples(pairs[k]), 2, epochs)
 
 
-def landmark_part(path: Path) -> LandmarkPart:
-    """Return the landmark part of an exported model."""
+Weights = dict[str, torch.Tensor]
+
+
+def stored_weights(path: Path) -> Weights:
+    """Return the weights of an exported model by name."""
     import onnx
     from onnx import numpy_helper
 
-    stored = {one.name: one for one in onnx.load(str(path)).graph.initializer}
+    stored = onnx.load(str(path)).graph.initializer
+    return {one.name: torch.from_numpy(numpy_helper.to_array(one).copy()) for one in stored}
+
+
+def landmark_part(stored: Weights) -> LandmarkPart:
+    """Return the landmark part of an exported model."""
     part = unfitted(len(TARGETS))
-    found = {name: stored.get(f"points.{name}", stored.get(name)) for name in part.state_dict()}
-    part.load_state_dict(
-        {name: torch.from_numpy(numpy_helper.to_array(one).copy()) for name, one in found.items()}
-    )
+    part.load_state_dict({name: stored[f"points.{name}"] for name in part.state_dict()})
     return part.eval()
 
 
@@ -167,7 +173,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("build/training"))
     parser.add_argument("--out", type=Path, default=Path("models"))
     parser.add_argument("--epochs", type=int, default=24, help="of the landmark part")
-    parser.add_argument("--window-epochs", type=int, default=12)
+    parser.add_argument("--window-epochs", type=int, default=9)
     parser.add_argument("--landmarks-from", type=Path, metavar="FOLDER")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -175,15 +181,15 @@ def main() -> None:
     data = with_rest(load(sorted(options.data.glob("shard_????.npz"))))
     seen, choose = data.rows(data.part == FIT), data.rows(data.part == CHOOSE)
     print(f"{len(data)} faces, {len(seen)} to fit on", flush=True)
+    kept = None
     if options.landmarks_from is None:
         first = seen.identity % 2 == 0
         relative, absolute = fit_landmarks(seen.rows(first), options.epochs)
         seen = seen.rows(~first)
     else:
-        relative, absolute = (
-            landmark_part(options.landmarks_from / f"au_{kind}.onnx")
-            for kind in ("relative", "absolute")
-        )
+        relative = landmark_part(stored_weights(options.landmarks_from / "au_relative.onnx"))
+        kept = stored_weights(options.landmarks_from / "au_absolute.onnx")
+        absolute = landmark_part(kept)
     said, others = said_by(relative, seen)
     whole = Relative(relative, fit_windows(seen, said, others, options.window_epochs)).eval()
     raw = estimated(whole, choose)
@@ -192,7 +198,8 @@ def main() -> None:
     alone = Absolute(absolute).eval()
     with torch.no_grad():
         raw = alone(torch.from_numpy(choose.points), torch.from_numpy(choose.pose)).numpy()
-    alone.gain.copy_(torch.from_numpy(gains(raw, choose.targets, choose.neutral)))
+    fresh = torch.from_numpy(gains(raw, choose.targets, choose.neutral))
+    alone.gain.copy_(fresh if kept is None else kept["gain"])
     export(alone, options.out / "au_absolute.onnx", _FACE)
     register(options.out)
 
