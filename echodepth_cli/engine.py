@@ -10,6 +10,7 @@ from typing import Final
 
 from echodepth_cli.affect.action_units import ActionUnitModel
 from echodepth_cli.affect.vad import VadModel
+from echodepth_cli.affect.vad_stills import StillVadModel
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.face.tracker import FaceTracker, MediaPipeTracker
 from echodepth_cli.models import model_path, registered_models
@@ -42,7 +43,11 @@ def open_engine(config: AnalysisConfig | None = None, trackers: int = 1) -> Iter
     Raises ModelError when a model is missing or altered, or MediaPipe cannot run here.
     """
     digests = {spec.name: spec.sha256 for spec in registered_models()}
-    models = Models(ActionUnitModel.load(), VadModel.load(model_path("vad_weights")))
+    models = Models(
+        ActionUnitModel.load(),
+        VadModel.load(model_path("vad_weights")),
+        StillVadModel.load(model_path("vad_stills")),
+    )
     chosen = config or AnalysisConfig()
     with ExitStack() as held:
         opened = tuple(

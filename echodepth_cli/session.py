@@ -22,6 +22,7 @@ from echodepth_cli.affect.neutral import Neutral, find_neutral
 from echodepth_cli.affect.series import Series
 from echodepth_cli.affect.speech import SpeechDetector, lip_opening
 from echodepth_cli.affect.vad import VadModel
+from echodepth_cli.affect.vad_stills import StillVadModel
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import BaselineError
 from echodepth_cli.face.observer import observe_frame
@@ -49,6 +50,7 @@ class Models:
 
     action_units: ActionUnitModel
     vad: VadModel
+    still_vad: StillVadModel
 
 
 _ROWS_AT_ONCE: Final = 512

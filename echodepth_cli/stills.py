@@ -1,7 +1,8 @@
 """Measure single pictures: no recording, so no baseline of the person's own.
 
-Action Units and scores of a picture are relative to the average face of many people. A person
-whose resting face differs from it is misread by that much; a recording is always the better input.
+Action Units of a picture are relative to the average face of many people, scores to the average
+photograph labelled neutral (`affect.vad_stills`). A person whose resting face differs from it is
+misread by that much; a recording is always the better input.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def _result(face: FaceObservation, engine: Engine, thresholds: AlertThresholds) 
     if face.confidence < UNMEASURABLE:
         return result
     estimate = engine.models.action_units.absolute([face])[0]
-    vad = engine.models.vad.score(estimate.intensities, talking=False, pitch_change_deg=0.0)
+    vad = engine.models.still_vad.score(estimate)
     reasons = () if low else _alert_reasons(vad, thresholds)
     return replace(result, vad=vad, aus=estimate.intensities, alert_reasons=reasons)
 

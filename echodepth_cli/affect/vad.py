@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,38 +62,28 @@ class VadModel:
     @classmethod
     def load(cls, path: Path) -> VadModel:
         """Read the weights; raises ModelError when the file is missing or is not such a table."""
-        try:
-            return cls.from_toml(path.read_text(encoding="utf-8"), str(path))
-        except OSError as error:
-            raise ModelError(f"{path}: cannot read the VAD weights: {error.strerror}") from error
+        with read_table(path) as table:
+            return cls.from_table(table)
 
     @classmethod
-    def from_toml(cls, text: str, source: str = "VAD weights") -> VadModel:
-        """Read the weights from TOML text; raises ModelError naming ``source``."""
-        try:
-            table = tomllib.loads(text)
-            rows = {
-                _au_index(k): [float(v[d]) for d in DIMENSIONS] for k, v in _items(table, "weights")
-            }
-            weights = np.zeros((3, AU_COUNT))
-            for index, row in rows.items():
-                weights[:, index] = row
-            talking = np.ones(AU_COUNT)
-            for name, factor in _items(table, "talking"):
-                talking[_au_index(name)] = float(factor)
-            pitch = table["head_pitch"]
-            pitch_aus = np.zeros(AU_COUNT, dtype=bool)
-            pitch_aus[[int(au) - 1 for au in pitch["aus"]]] = True
-            full_deg, none_deg = float(pitch["full_deg"]), float(pitch["none_deg"])
-            rest_band = float(table["rest_band"])
-            version = str(table["version"])
-        except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, IndexError) as error:
-            raise ModelError(f"{source}: not a table of VAD weights: {error!r}") from error
-        sane = np.isfinite(weights).all() and ((talking >= 0) & (talking <= 1)).all()
-        if not sane or not 0 <= full_deg < none_deg or not 0 <= rest_band < 1:
-            raise ModelError(f"{source}: VAD weights out of range")
+    def from_table(cls, table: Mapping[str, Any]) -> VadModel:
+        """Take the weights from a table; raises ValueError and its kind when they make no sense."""
+        weights = weight_rows(table["weights"])
+        talking = np.ones(AU_COUNT)
+        for name, factor in table["talking"].items():
+            talking[au_index(name)] = float(factor)
+        pitch = table["head_pitch"]
+        pitch_aus = np.zeros(AU_COUNT, dtype=bool)
+        pitch_aus[[int(au) - 1 for au in pitch["aus"]]] = True
+        full_deg, none_deg = float(pitch["full_deg"]), float(pitch["none_deg"])
+        rest_band = float(table["rest_band"])
+        if not ((talking >= 0) & (talking <= 1)).all():
+            raise ValueError("a factor for talking is not within 0..1")
+        if not 0 <= full_deg < none_deg or not 0 <= rest_band < 1:
+            raise ValueError("the head pitch or the rest band is out of range")
         for array in (weights, talking, pitch_aus):
             array.setflags(write=False)
+        version = str(table["version"])
         return cls(version, weights, talking, pitch_aus, full_deg, none_deg, rest_band)
 
     def score(
@@ -122,17 +113,22 @@ class VadModel:
         speech = np.where(np.asarray(talking, dtype=bool)[..., None], self.talking, 1.0)
         raw = self.weights * (intensities * speech)[..., None, :]
         raw[..., 2, :] *= self._pitch_factor(pitch_change_deg)
-        total = raw.sum(axis=-1, keepdims=True)
-        safe = np.where(np.abs(total) < 1e-9, 1.0, total)
-        squash = np.where(np.abs(total) < 1e-9, 1.0, np.tanh(total) / safe)
-        parts: Float64Array = 0.5 * raw * squash
-        return parts
+        return squashed(raw)
 
     def _pitch_factor(self, pitch_change_deg: ArrayLike) -> Float64Array:
         change = np.abs(np.nan_to_num(np.asarray(pitch_change_deg, dtype=np.float64)))[..., None]
         span = self.pitch_none_deg - self.pitch_full_deg
         kept = np.clip((self.pitch_none_deg - change) / span, 0.0, 1.0)
         return np.where(self.pitch_aus, kept, 1.0)
+
+
+def squashed(raw: Float64Array) -> Float64Array:
+    """Return each AU's share of ``0.5 * tanh`` of the sum, over the last axis of ``raw``."""
+    total = raw.sum(axis=-1, keepdims=True)
+    safe = np.where(np.abs(total) < 1e-9, 1.0, total)
+    squash = np.where(np.abs(total) < 1e-9, 1.0, np.tanh(total) / safe)
+    parts: Float64Array = 0.5 * raw * squash
+    return parts
 
 
 def above_rest(aus: ArrayLike, rest_band: float) -> Float64Array:
@@ -158,11 +154,36 @@ def top_contributions(
     return tuple((int(i) + 1, float(row[i] / total)) for i in order if abs(row[i] / total) >= 0.01)
 
 
-def _items(table: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
-    return list(table[name].items())
+@contextmanager
+def read_table(path: Path) -> Iterator[dict[str, Any]]:
+    """Hand over a TOML table of weights; raises ModelError when it, or what is in it, is none."""
+    try:
+        yield tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"{path}: cannot read the VAD weights: {error.strerror}") from error
+    except (
+        tomllib.TOMLDecodeError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        IndexError,
+    ) as error:
+        raise ModelError(f"{path}: not a table of VAD weights: {error!r}") from error
 
 
-def _au_index(name: str) -> int:
+def weight_rows(table: Mapping[str, Any]) -> Float64Array:
+    """Return (3, 46) weights, 0 for units not listed; raises ValueError and its kind."""
+    weights = np.zeros((3, AU_COUNT))
+    for name, row in table.items():
+        weights[:, au_index(name)] = [float(row[d]) for d in DIMENSIONS]
+    if not np.isfinite(weights).all():
+        raise ValueError("a weight is not a number")
+    return weights
+
+
+def au_index(name: str) -> int:
+    """Return the column of ``AU01`` to ``AU46``; raises ValueError for another name."""
     number = int(name.removeprefix("AU"))
     if not name.startswith("AU") or not 1 <= number <= AU_COUNT:
         raise ValueError(f"'{name}' is not AU01 to AU{AU_COUNT}")

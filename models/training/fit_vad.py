@@ -1,26 +1,23 @@
-"""Fit the VAD weights on labelled photographs and measure them on people left out.
+"""Fit the VAD weights, of recordings and of single pictures, and measure both on people left out.
 
-    python -m models.training.fit_vad --cache build/training
+    python -m models.training.fit_vad --cache build/training --version fitted-4
 
-Each photograph carries one emotion label, which stands for the PAD values of its word (Russell &
-Mehrabian 1977); surprise counts as neutral in valence. Labels are noisy and nobody's neutral face
-is given, so the loss is robust, classes weigh alike, an intercept takes up what the population
-neutral leaves and is dropped, weights keep the sign that published prototypes give them and are
-drawn towards that prior. People are told by name and never stand on both sides of a split: the
-figures are those of five folds and of a fit on one half reported on the other.
-The shipped weights are fitted on all. Writes `vad_weights.toml` and `vad_figures.json`.
+Recordings: a label stands for the PAD values of its word (Russell & Mehrabian 1977); surprise
+counts as neutral in valence. Labels are noisy, so the loss is robust, classes weigh alike, and an
+intercept takes up what the population neutral leaves and is dropped. Weights keep the sign that
+published prototypes give them and lie between half and the whole of that prior: against one's own
+neutral face an intensity reaches 1 easily, against the average one seldom, so photographs may
+lower a weight and never raise it. Single pictures: see `models.training.fit_stills`.
+The shipped weights are fitted on all photographs, the figures are those of five folds and of a fit
+on one half reported on the other. Writes `vad_weights.toml`, `vad_stills.toml`, `vad_figures.json`
+and the table of figures in `VAD_CARD.md`.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import hashlib
 import json
-import pickle
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,113 +25,37 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from echodepth_cli.affect.action_units import ActionUnitModel
-from echodepth_cli.affect.vad import DIMENSIONS, VadModel, above_rest
-from echodepth_cli.face.observer import observe
-from echodepth_cli.face.tracker import MediaPipeTracker
-from echodepth_cli.records import FaceObservation
+from echodepth_cli.affect.vad import DIMENSIONS, VadModel
+from echodepth_cli.affect.vad_stills import StillVadModel
+from models.training import fit_stills
+from models.training.photos import (
+    NEGATIVE,
+    PAD,
+    REPO,
+    TABLE,
+    Floats,
+    Photos,
+    figures,
+    in_report_half,
+    load_photos,
+    out_of_fold,
+)
+from models.training.priors import PRIOR, SHRINK
 from models.training.registry import register
 
-REPO = Path(__file__).resolve().parents[2]
-Floats = NDArray[np.float64]
-TABLE = REPO / "models" / "vad_weights.toml"
-PHOTOS = REPO.parent / "shared" / "data" / "photos"
+STILLS_TABLE = REPO / "models" / "vad_stills.toml"
+CARD = REPO / "models" / "VAD_CARD.md"
 
-PAD = {
-    "neutral": (0.0, 0.0, 0.0),
-    "happiness": (0.81, 0.51, 0.46),
-    "surprise": (0.0, 0.67, -0.13),
-    "anger": (-0.51, 0.59, 0.25),
-    "disgust": (-0.60, 0.35, 0.11),
-    "fear": (-0.64, 0.60, -0.43),
-    "sadness": (-0.63, -0.27, -0.33),
-}
-"""Pleasure, arousal, dominance by label; Russell & Mehrabian (1977), surprise without pleasure."""
-
-NEGATIVE = ("anger", "disgust", "fear", "sadness")
-
-PRIOR = {
-    1: (-0.25, 0.20, -0.20),
-    2: (0.25, 0.34, -0.05),
-    4: (-0.60, 0.16, -0.10),
-    5: (0.0, 0.40, -0.10),
-    6: (0.40, 0.20, 0.20),
-    7: (-0.20, 0.25, 0.05),
-    9: (-0.55, 0.20, 0.10),
-    10: (-0.45, 0.20, 0.10),
-    12: (1.10, 0.40, 0.40),
-    15: (-0.60, -0.10, -0.30),
-    16: (-0.15, 0.15, 0.10),
-    17: (-0.30, 0.0, -0.15),
-    20: (-0.55, 0.30, -0.35),
-    22: (-0.20, 0.20, 0.05),
-    23: (-0.40, 0.25, 0.20),
-    24: (-0.40, 0.20, 0.15),
-    25: (0.0, 0.20, 0.0),
-    26: (0.0, 0.30, -0.05),
-    27: (-0.10, 0.30, -0.10),
-    41: (0.0, -0.20, 0.0),
-    42: (0.0, -0.25, 0.0),
-    43: (0.0, -0.30, 0.0),
-}
-"""Signs and sizes expected of each AU's weights; see `vad_weights.toml` for the source."""
-
-BOUNDS = (0.5, 2.0)
+BOUNDS = (0.5, 1.0)
 """A weight may be this many times its prior. Against the population's neutral face a brow says
-little, against one's own a lot: the photographs must not talk a known sign out of the model."""
-
-SHRINK = (1.0, 1.0, 0.5)
-"""Share of target and prior that each score keeps: sources disagree on dominance even in sign."""
+little, against one's own a lot: photographs must neither talk a known sign out of the model nor,
+since their intensities are compressed, make it steeper."""
 
 STRENGTH = 0.1
 """Strength of the prior; a tenth or ten times as much changes the areas by 0.01 at most."""
 
-FOLDS = 5
-
 HUBER = 0.35
 """Errors beyond this (on the scale of PAD) count linearly: some labels are wrong."""
-
-COMPARISONS = (
-    ("valence", "happiness", NEGATIVE, 0.90),
-    ("valence", "neutral", NEGATIVE, 0.62),
-    ("arousal", "surprise", ("neutral",), 0.88),
-)
-"""Score, label that should be higher, labels that should be lower, least area asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Photos:
-    """The photographs in which a face was found."""
-
-    aus: Floats
-    """(n, 46) intensities above rest against the population neutral; 0 where unseen."""
-    points: Floats
-    """(n, 1434) landmarks without pose and scale."""
-    labels: NDArray[np.str_]
-    people: NDArray[np.str_]
-
-    def __getitem__(self, rows: NDArray[Any]) -> Photos:
-        return Photos(self.aus[rows], self.points[rows], self.labels[rows], self.people[rows])
-
-
-def load_photos(cache: Path) -> Photos:
-    """Return the photographs with a face and a label used here; landmarks are cached."""
-    faces = _observed(cache / "photo_observations.pickle")
-    used = [(name, label, face) for name, label, face in faces if label in PAD]
-    estimates = ActionUnitModel.load().absolute([face for _, _, face in used])
-    intensities = np.array([e.intensities for e in estimates], dtype=np.float64)
-    aus = above_rest(intensities, VadModel.load(TABLE).rest_band)
-    return Photos(
-        aus=aus,
-        points=np.array([face.points.ravel() for _, _, face in used], dtype=np.float64),
-        labels=np.array([label for _, label, _ in used]),
-        people=np.array([re.sub(r"_?\d+\.\w+$", "", name) for name, _, _ in used]),
-    )
-
-
-def in_report_half(person: str) -> bool:
-    """Say whether a person is kept for the report; fixed by the name alone."""
-    return hashlib.sha256(person.encode()).digest()[0] % 2 == 1
 
 
 def fit(photos: Photos) -> Floats:
@@ -145,18 +66,6 @@ def fit(photos: Photos) -> Floats:
 def fitted_scores(fitting: Photos, reporting: Photos) -> Floats:
     """Return (n, 3) scores of photographs by weights fitted on others."""
     scores: Floats = np.tanh(reporting.aus @ fit(fitting).T)
-    return scores
-
-
-def out_of_fold(photos: Photos, scores_of: Callable[[Photos, Photos], Floats]) -> Floats:
-    """Return (n, 3) scores, each from a fit on the people of the other folds."""
-    people = np.unique(photos.people)
-    order = np.random.default_rng(0).permutation(len(people)) % FOLDS
-    fold_of = dict(zip(people, order, strict=True))
-    fold = np.array([fold_of[person] for person in photos.people])
-    scores = np.zeros((len(fold), 3))
-    for k in range(FOLDS):
-        scores[fold == k] = scores_of(photos[fold != k], photos[fold == k])
     return scores
 
 
@@ -172,38 +81,6 @@ def direct_scores(fitting: Photos, reporting: Photos) -> Floats:
     )
     scores: Floats = ridge.predict(pca.transform(reporting.points))
     return scores
-
-
-def figures(scores: Floats, photos: Photos, draws: int = 1000) -> list[dict[str, Any]]:
-    """Return each comparison's area with a 95 % interval from resampling people."""
-    people, index = np.unique(photos.people, return_inverse=True)
-    rng = np.random.default_rng(0)
-    rows_of = [np.flatnonzero(index == k) for k in range(len(people))]
-    drawn = [
-        np.concatenate([rows_of[k] for k in rng.integers(0, len(people), len(people))])
-        for _ in range(draws)
-    ]
-    found = []
-    for (dimension, higher, lower, asked), area in zip(
-        COMPARISONS, (a for *_, a in _areas(scores, photos.labels)), strict=True
-    ):
-        again = [_area(scores[r], photos.labels[r], dimension, higher, lower) for r in drawn]
-        low, high = np.quantile(again, (0.025, 0.975))
-        found.append(
-            {
-                "score": dimension,
-                "higher": higher,
-                "lower": list(lower),
-                "area": round(area, 3),
-                "interval": [round(float(low), 3), round(float(high), 3)],
-                "asked": asked,
-                "photos": [
-                    int((photos.labels == higher).sum()),
-                    int(np.isin(photos.labels, lower).sum()),
-                ],
-            }
-        )
-    return found
 
 
 def _fit_dimension(photos: Photos, dimension: int) -> Floats:
@@ -247,42 +124,6 @@ def _class_weights(labels: NDArray[np.str_]) -> Floats:
     return shares
 
 
-def _areas(scores: Floats, labels: NDArray[np.str_]) -> Iterator[tuple[str, str, float]]:
-    for dimension, higher, lower, _ in COMPARISONS:
-        yield dimension, higher, _area(scores, labels, dimension, higher, lower)
-
-
-def _area(
-    scores: Floats, labels: NDArray[np.str_], dimension: str, higher: str, lower: tuple[str, ...]
-) -> float:
-    """Return the area under the ROC curve, ties counted half."""
-    column = scores[:, DIMENSIONS.index(dimension)]
-    positive, negative = np.sort(column[labels == higher]), column[np.isin(labels, lower)]
-    below = np.searchsorted(positive, negative, side="right")
-    at_or_below = np.searchsorted(positive, negative, side="left")
-    return float(1.0 - (below + at_or_below).mean() / (2 * len(positive)))
-
-
-def _observed(cache: Path) -> list[tuple[str, str, FaceObservation]]:
-    if not cache.exists():
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        cache.write_bytes(pickle.dumps(list(_observe_photos())))
-    # Our own cache, written above.
-    found: list[tuple[str, str, FaceObservation]] = pickle.loads(cache.read_bytes())
-    return found
-
-
-def _observe_photos() -> Iterator[tuple[str, str, FaceObservation]]:
-    import cv2
-
-    with (PHOTOS / "labels.csv").open() as lines, MediaPipeTracker(max_faces=1) as tracker:
-        for row in csv.DictReader(lines):
-            picture = cv2.imread(str(PHOTOS / "images" / row["image"]))
-            faces = observe(np.ascontiguousarray(picture[:, :, ::-1]), tracker)
-            if faces:
-                yield row["image"], row["emotion"], faces[0]
-
-
 def _write_weights(weights: Floats, version: str, path: Path) -> None:
     """Replace the version and the weights of the table; all else is kept as it is."""
     text = path.read_text(encoding="utf-8")
@@ -302,31 +143,83 @@ def main() -> None:
     """Fit, write the weights and the figures, print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, default=REPO / "build" / "training")
-    parser.add_argument("--version", default="fitted-1")
+    parser.add_argument("--version", default="fitted-4")
     parser.add_argument("--dry-run", action="store_true", help="print, write nothing")
     options = parser.parse_args()
     photos = load_photos(options.cache)
     kept = np.array([in_report_half(person) for person in photos.people])
     fitting, reporting = photos[~kept], photos[kept]
-    weights = fit(photos)
-    if not options.dry_run:
-        _write_weights(weights, options.version, TABLE)
-        weights = VadModel.load(TABLE).weights
+    weights, (still_weights, rest) = fit(photos), fit_stills.fit(photos)
     report = {
         "version": options.version,
         "people": len(set(photos.people)),
         "photos": len(photos.labels),
-        "cross_validated": figures(out_of_fold(photos, fitted_scores), photos),
+        "cross_validated": figures(out_of_fold(photos, fit_stills.fitted_scores), photos),
         "cross_validated_direct_on_landmarks": figures(out_of_fold(photos, direct_scores), photos),
+        "cross_validated_recording_weights": figures(out_of_fold(photos, fitted_scores), photos),
         "prior_only": figures(photos.aus @ _prior_weights().T, photos),
-        "half_fitted_half_reported": figures(fitted_scores(fitting, reporting), reporting),
-        "mean_score_by_label": _means_by_label(weights, photos),
+        "half_fitted_half_reported": figures(
+            fit_stills.fitted_scores(fitting, reporting), reporting
+        ),
+        "mean_score_by_label": _means_by_label(
+            fit_stills.scores(photos, still_weights, rest), photos
+        ),
     }
     text = json.dumps(report, indent=2) + "\n"
     if not options.dry_run:
+        _write_weights(weights, options.version, TABLE)
+        fit_stills.write(still_weights, rest, options.version, len(photos.labels), STILLS_TABLE)
         (REPO / "models" / "vad_figures.json").write_text(text, encoding="utf-8")
+        _write_card(report, CARD)
         register(REPO / "models")
+        VadModel.load(TABLE), StillVadModel.load(STILLS_TABLE)
     print(text)
+
+
+def _write_card(report: dict[str, Any], path: Path) -> None:
+    """Replace what stands between the markers of the card."""
+    asked, direct = report["cross_validated"], report["cross_validated_direct_on_landmarks"]
+    recording, prior = report["cross_validated_recording_weights"], report["prior_only"]
+    lines = [
+        "| comparison | single pictures | asked | all 478 landmarks, ridge "
+        "| recording weights | prior only |",
+        "|---|---|---|---|---|---|",
+    ]
+    for rows in zip(asked, direct, recording, prior, strict=True):
+        own, points, steady, before = rows
+        lower = "negative" if len(own["lower"]) > 1 else own["lower"][0]
+        lines.append(
+            f"| {own['score']}: {own['higher']} above {lower} | **{_three(own['area'])}** "
+            f"({_interval(own)}) | {own['asked']:.2f} | {_three(points['area'])} "
+            f"({_interval(points)}) | {_three(steady['area'])} | {_three(before['area'])} |"
+        )
+    halves = ", ".join(_three(r["area"]) for r in report["half_fitted_half_reported"])
+    means = report["mean_score_by_label"]
+    lines += [
+        "",
+        f"{report['photos']:,} photographs of {report['people']:,} people; five folds by person, "
+        f"the same procedure in each. Fitted on one half of the people and reported on the other: "
+        f"{halves}.",
+        "",
+        "Mean scores by label: "
+        + "; ".join(
+            f"{label} {means[label]['valence']:.2f} / {means[label]['arousal']:.2f}"
+            for label in PAD
+        )
+        + " (valence / arousal).",
+    ]
+    text = path.read_text(encoding="utf-8")
+    pattern = r"(<!-- figures -->\n).*?(<!-- end of figures -->)"
+    text = re.sub(pattern, lambda m: m[1] + "\n".join(lines) + "\n" + m[2], text, flags=re.S)
+    path.write_text(text, encoding="utf-8")
+
+
+def _three(area: float) -> str:
+    return f"{area:.3f}".removeprefix("0")
+
+
+def _interval(row: dict[str, Any]) -> str:
+    return "–".join(_three(bound) for bound in row["interval"])
 
 
 def _prior_weights() -> Floats:
@@ -336,11 +229,10 @@ def _prior_weights() -> Floats:
     return weights
 
 
-def _means_by_label(weights: Floats, photos: Photos) -> dict[str, dict[str, float]]:
-    scores = 0.5 + 0.5 * np.tanh(photos.aus @ weights.T)
+def _means_by_label(scores: Floats, photos: Photos) -> dict[str, dict[str, float]]:
     return {
         label: {
-            name: round(float(scores[photos.labels == label, d].mean()), 3)
+            name: round(float(0.5 + 0.5 * scores[photos.labels == label, d].mean()), 3)
             for d, name in enumerate(DIMENSIONS)
         }
         for label in PAD

@@ -24,6 +24,12 @@ _ENTRIES = (
         "Weights of the Action Units in valence, arousal and dominance",
         "see the file",
     ),
+    (
+        "vad_stills",
+        "vad_stills.toml",
+        "The same for single pictures, with the levels of neutral photographs",
+        "see the file",
+    ),
 )
 
 

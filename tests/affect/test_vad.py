@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from echodepth_cli.affect.vad import VadModel, top_contributions
+from echodepth_cli.affect.vad_stills import StillVadModel
 from echodepth_cli.errors import ModelError
 from tests.affect.builders import DISTRESS, MODEL, SMILE, SURPRISE, intensities
 
@@ -89,27 +90,48 @@ def test_top_contributions_are_shares_of_the_whole_distance():
     assert top_contributions(MODEL.contributions(np.zeros(46)), 0) == ()
 
 
+GOOD = """version = "1"
+rest_band = 0.1
+[weights]
+AU01 = {valence = 0.1, arousal = 0, dominance = 0}
+[talking]
+[head_pitch]
+aus = [1]
+full_deg = 1
+none_deg = 2
+[rest]
+AU01 = 0.1
+"""
+
+
+@pytest.mark.parametrize("kind", [VadModel, StillVadModel])
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("good", "bad", "words"),
     [
-        ("", "not a table"),
-        ("[weights", "not a table"),
-        (
-            'version = "1"\nrest_band=0\n[weights]\nAU99 = {valence=0, arousal=0, dominance=0}',
-            "AU99",
-        ),
-        (
-            'version="1"\nrest_band=0.1\n[weights]\nAU01={valence=nan, arousal=0, dominance=0}\n'
-            "[talking]\n[head_pitch]\naus=[1]\nfull_deg=1\nnone_deg=2",
-            "out of range",
-        ),
+        (GOOD, "", "not a table"),
+        (GOOD, "[weights", "not a table"),
+        ("[weights]\nAU01", "[weights]\nAU99", "AU99"),
+        ("valence = 0.1", "valence = nan", "not a number"),
+        ("valence = 0.1, ", "", "'valence'"),
     ],
 )
-def test_a_damaged_table_is_a_model_error(text, words):
+def test_a_damaged_table_is_a_model_error(kind, good, bad, words, tmp_path):
+    path = tmp_path / "table.toml"
+    path.write_text(GOOD)
+    kind.load(path)
+    path.write_text(GOOD.replace(good, bad))
     with pytest.raises(ModelError, match=words):
-        VadModel.from_toml(text)
+        kind.load(path)
 
 
-def test_a_missing_table_is_a_model_error(tmp_path):
+@pytest.mark.parametrize("kind", [VadModel, StillVadModel])
+def test_a_missing_table_is_a_model_error(kind, tmp_path):
     with pytest.raises(ModelError, match="cannot read"):
-        VadModel.load(tmp_path / "none.toml")
+        kind.load(tmp_path / "none.toml")
+
+
+def test_plainly_raised_brows_pass_no_threshold():
+    """Speakers raise them to underline a word."""
+    brows = MODEL.score(intensities({1: 1.0, 2: 1.0}))
+    assert 0.6 < brows.arousal < 0.8
+    assert abs(brows.valence - 0.5) < 0.05

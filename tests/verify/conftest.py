@@ -9,7 +9,7 @@ from echodepth_cli import AnalysisConfig, analyse
 from tests.conftest import REPO
 
 INTERVIEW = REPO / "sample_videos" / "interview.mp4"
-PART = AnalysisConfig(start_s=25.0, end_s=50.0, baseline_window_s=10.0)
+PART = AnalysisConfig(start_s=61.0, end_s=86.0, baseline_window_s=7.0)
 
 
 @pytest.fixture(scope="session")
