@@ -108,6 +108,24 @@ def test_at_most_one_band_of_lid_closure_is_active(model, calm):
         assert (bands >= 0.3).sum() <= 1
 
 
+def test_a_wide_open_mouth_shows_no_raised_chin(model, calm):
+    points = moved((*LOWER_LIP, 199, 152, 175, 200), (0.0, 0.3, 0.0))
+    assert model.relative([face(points)], calm)[0].intensities[16] == 0
+
+
+def test_one_eye_closed_is_a_wink_of_that_side_and_both_closed_are_none(model, calm):
+    shut = {}
+    for name, pairs in (("right", slice(0, 5)), ("left", slice(5, 10)), ("both", slice(0, 10))):
+        points = reference_face().astype(np.float32).copy()
+        upper, lower = list(UPPER_LIDS[pairs]), list(LOWER_LIDS[pairs])
+        points[upper] += 1.1 * (points[lower] - points[upper])
+        shut[name] = model.relative([face(points)], calm)[0]
+    assert shut["right"].right[45] >= 0.3
+    assert shut["left"].left[45] >= 0.3
+    assert shut["right"].left[45] == shut["left"].right[45] == 0
+    assert shut["both"].intensities[45] == 0
+
+
 def test_what_cannot_be_seen_is_missing_with_a_reason_never_zero(model, calm):
     estimate = model.relative([face()], calm)[0]
     for unit in ACTION_UNITS:

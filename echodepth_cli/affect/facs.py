@@ -152,7 +152,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "a lid closure over within half a second; told from eight pictures a second"),
     ActionUnit(46, "Wink", "One eye closes for a moment.",
         "orbicularis oculi", "eye", True, _M,
-        "closure of one eye while the other stays open, in the frame itself"),
+        "closure of one eye well ahead of the other, in the frame itself"),
 )  # fmt: skip
 """All rows in order; the unit with number n is at index n - 1."""
 
