@@ -331,7 +331,7 @@ def write_pages(
 
 
 def _stills(
-    job: _Job, report: dict[str, Any], limits: VideoLimits, threads: int
+    job: _Job, report: dict[str, Any], limits: VideoLimits, threads: int | None
 ) -> dict[StillKey, Still]:
     """Return a picture of each alert's apex, by its position in the report, and of each person."""
     if not job.config.snapshots:

@@ -40,7 +40,7 @@ class ReadAhead:
 
     def __init__(self, path: Path, config: AnalysisConfig, limits: VideoLimits) -> None:
         self._path, self._config, self._limits = path, config, limits
-        self.threads = decoding_threads()
+        self.threads: int | None = decoding_threads()
         self._held = ExitStack()
         self._messages: Iterator[_Message] = iter(())
         self._info: VideoInfo | None = None
@@ -90,9 +90,9 @@ class ReadAhead:
         return self._report
 
     def begin_again(self) -> None:
-        """Read from the start on one thread, which decodes damaged data the same way each time."""
+        """Read from the start once more, carefully; see `decoder.UnsteadyError`."""
         self._held.close()
-        self.threads = 1
+        self.threads = None
         self._begin()
         if self._info is not None:
             self._next()

@@ -1,9 +1,10 @@
 """Decode one stream packet by packet, so that a damaged packet costs itself and nothing more.
 
-What a decoder makes of damaged data depends on how many threads share the work, and the same
-recording must give the same numbers on every machine. Whole data decode to the same pictures
-whatever the threads. So several threads decode until the first sign of damage, or of timestamps
-that need a repair, and then nothing of that pass counts: `UnsteadyError`, begin again on one.
+What a decoder makes of damaged data depends on how many threads share the work and on which packets
+it was spared, and the same recording must give the same numbers on every machine. Whole data decode
+to the same pictures all the same. So several threads decode, and no more than is needed, until the
+first sign of damage or of timestamps that need a repair. Then nothing of that pass counts:
+`UnsteadyError`, begin again carefully, on one thread.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from echodepth_cli.errors import InputError, printable
 from echodepth_cli.video.source import VideoLimits
+from echodepth_cli.video.tails import Tails
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -30,13 +32,15 @@ _READ_ATTEMPTS = 16
 _ALWAYS_NEEDED = 32
 """Packets at the start that are decoded in any case: more than a decoder holds back, so that how
 many it holds back does not decide which frames can be left out."""
+_MOST_HELD_S = 8
+"""Pictures left out in a row; a wait of 10 s would be called a gap in the recording."""
 _STEP_BACK_S = 1
 _LEAP_S = 6 * 3600
 """Packets whose times lie further back or ahead need the repairs of `Timeline`."""
 
 
 class UnsteadyError(Exception):
-    """Decoding on several threads met what only one thread decodes the same way every time."""
+    """Fast decoding met what only careful decoding gives the same pictures of every time."""
 
 
 class PacketDecoder:
@@ -52,7 +56,7 @@ class PacketDecoder:
         container: InputContainer,
         stream: VideoStream,
         limits: VideoLimits,
-        threads: int = 1,
+        threads: int | None = None,
     ) -> None:
         self._path = path
         self._container, self._stream = container, stream
@@ -64,17 +68,18 @@ class PacketDecoder:
         self.gave_up = False
         name = stream.codec_context.codec.canonical_name
         if name not in _THREADED:
-            threads = 1
+            threads = None
         # Several threads do not report errors in the last packets of a file: count there as well,
         # at worst a stream with hidden pictures is read on one thread.
-        self._counts_losses = name in _ONE_PICTURE_PER_PACKET or threads > 1
-        self._steady = _Steadiness(stream) if threads > 1 else None
+        self._counts_losses = name in _ONE_PICTURE_PER_PACKET or threads is not None
+        self._steady = _Steadiness(stream) if threads else None
+        self._tails = Tails(stream) if threads else None
         options = {"max_pixels": str(limits.max_pixels)}
         if self._steady is not None:
             # Decoders hide some damage unless told to say so.
             options["err_detect"] = "+explode"
-        stream.thread_type = "FRAME" if threads > 1 else "SLICE"
-        stream.thread_count = threads
+        stream.thread_type = "FRAME" if threads else "SLICE"
+        stream.thread_count = threads or 1
         stream.codec_context.options = options
 
     @property
@@ -85,13 +90,12 @@ class PacketDecoder:
     def frames(self, wanted: Callable[[int], bool]) -> Iterator[VideoFrame]:
         """Yield frames; those at a timestamp not ``wanted`` only if others depend on them.
 
-        Raises UnsteadyError, on several threads, at the first sign of damage.
+        Raises UnsteadyError, when decoding fast, at the first sign of damage.
         """
         context = self._stream.codec_context
-        for packet in self._packets():
-            self._limits.note_packet()
+        for packet, is_needed in self._chosen(wanted):
             if packet.size:
-                context.skip_frame = "DEFAULT" if self._is_needed(packet, wanted) else "NONREF"
+                context.skip_frame = "DEFAULT" if is_needed else "NONREF"
             yield from self._counted(self._decode(packet))
             if self.gave_up:
                 break
@@ -106,6 +110,32 @@ class PacketDecoder:
         damaged = self._read_errors or self._errors or self._lost or self._concealed
         if damaged or (packet is not None and not self._steady.is_next(packet)):
             raise UnsteadyError
+
+    def _chosen(self, wanted: Callable[[int], bool]) -> Iterator[tuple[Packet[VideoStream], bool]]:
+        """Yield the packets to decode, and whether their own pictures are needed."""
+        held: list[Packet[VideoStream]] = []
+        for packet in self._packets():
+            self._limits.note_packet()
+            is_needed = packet.size > 0 and self._is_needed(packet, wanted)
+            if self._tails is None:
+                yield packet, is_needed
+            elif self._tails.cuts(packet):
+                held.clear()
+                yield packet, is_needed
+            elif is_needed or not packet.size or not self._tails.may_go(packet):
+                yield from ((before, False) for before in held)
+                held.clear()
+                yield packet, is_needed
+            elif self._span_s(held, packet) > _MOST_HELD_S:
+                yield from ((before, False) for before in held)
+                held = [packet]
+            else:
+                held.append(packet)
+
+    def _span_s(self, held: list[Packet[VideoStream]], packet: Packet[VideoStream]) -> float:
+        if not held or held[0].pts is None or packet.pts is None:
+            return 0.0
+        return abs(float((packet.pts - held[0].pts) * (self._stream.time_base or 0)))
 
     def _is_needed(self, packet: Packet[VideoStream], wanted: Callable[[int], bool]) -> bool:
         # Without a timestamp a packet cannot be recognised, and an odd one may give no picture, so

@@ -67,14 +67,17 @@ class VideoReader(Protocol):
 
 @contextmanager
 def open_video(
-    path: Path, *, limits: VideoLimits | None = None, threads: int = 1
+    path: Path, *, limits: VideoLimits | None = None, threads: int | None = None
 ) -> Iterator[VideoReader]:
     """Open a recording; the file is closed on exit.
+
+    With a number of ``threads``, whole recordings are decoded as fast as they can be; without,
+    damaged ones are as well, and always the same way.
 
     Raises:
         NotFoundError: ``path`` does not exist.
         InputError: it is no regular file, no video, over ``limits``, or no frame can be decoded.
-        UnsteadyError: with several ``threads``, also while frames are read: only one will do.
+        UnsteadyError: with ``threads``, also while frames are read: only without will do.
     """
     with open_container(path) as container:
         yield PyAvReader(path, container, limits or VideoLimits(), threads)
@@ -84,7 +87,7 @@ class PyAvReader:
     """`VideoReader` over one open PyAV container; decodes up to the first frame when made."""
 
     def __init__(
-        self, path: Path, container: InputContainer, limits: VideoLimits, threads: int = 1
+        self, path: Path, container: InputContainer, limits: VideoLimits, threads: int | None = None
     ) -> None:
         stream, warnings = choose_stream(path, container)
         self._path, self._container = path, container
@@ -103,7 +106,7 @@ class PyAvReader:
         # makes up for them is wrong with B-frames, the order of the decoded frames is right.
         self._in_decoding_order = container.format.name == "avi"
         if self._in_decoding_order:
-            threads = 1
+            threads = None
         self._decoder = PacketDecoder(path, container, stream, limits, threads)
         self._wanted: Callable[[float], bool] | None = None
         self._traits = PictureTraits(stream)

@@ -18,7 +18,7 @@ def pictures_at(
     path: Path,
     offsets_s: Iterable[float],
     limits: VideoLimits | None = None,
-    threads: int = 1,
+    threads: int | None = None,
 ) -> dict[float, Image]:
     """Return the pictures of the frames at ``offsets_s``, those that can be found again.
 
