@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 SYSTEM_LIBRARIES := libgl1 libglib2.0-0 libegl1 libgles2
 BROWSER := chromium
 
-.PHONY: help demo test check train sbom clean
+.PHONY: help demo test check bench train sbom clean
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets
@@ -27,6 +27,12 @@ check: $(VENV)/.dev  ## Lint, format, types, direction of imports
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev  ## Measure speed against bare decoding and the usual script (needs ffmpeg)
+	@if ! command -v ffmpeg >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends ffmpeg; \
+	fi
+	$(BIN)/python -m benchmarks.speed --stages $(ARGS)
 
 train: $(VENV)/.dev  ## Train the Action Unit model again (needs ../shared/data; takes hours)
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,training]'
