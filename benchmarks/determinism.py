@@ -56,14 +56,14 @@ CONDITIONS = (
 )
 
 
-def run(condition: Condition, video: Path, scratch: Path) -> Path:
-    """Return the session directory that a run under this condition made.
+def run(condition: Condition, video: Path, scratch: Path, options: tuple[str, ...] = ()) -> Path:
+    """Return the session directory that a run under this condition made, with more ``options``.
 
     Every run has a working directory of its own, and so another path to the recording.
     """
     scratch.mkdir(parents=True)
     given = os.path.relpath(video, scratch)
-    command = [*condition.prefix, *COMMAND, "analyse", given, "--out", "s", "--quiet"]
+    command = [*condition.prefix, *COMMAND, "analyse", given, "--out", "s", "--quiet", *options]
     session = scratch / "s"
     if condition.workers is not None:
         # A recording before it in the same process: nothing of it may remain.
@@ -72,7 +72,7 @@ def run(condition: Condition, video: Path, scratch: Path) -> Path:
         first.symlink_to(video)
         (scratch / "in" / "other.mp4").write_bytes(video.read_bytes() + b"\0" * 8)
         command = [*condition.prefix, *COMMAND, "batch", str(scratch / "in" / "other.mp4")]
-        command += [given, "--out", "b", "--workers", str(condition.workers), "--quiet"]
+        command += [given, "--out", "b", "--workers", str(condition.workers), "--quiet", *options]
         session = scratch / "b" / video.stem
     environment = {**os.environ, **condition.environment}
     start = _on_terminal if condition.terminal else _without_terminal

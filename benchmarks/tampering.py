@@ -21,12 +21,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.output.report_html import ReportOptions
 from echodepth_cli.output.report_json import to_json_bytes
 from echodepth_cli.output.seal import PageFacts, with_content_digest, with_seal
@@ -249,6 +251,21 @@ def _of_files(session: Path, each: int, rng: random.Random) -> Iterator[Tamperin
             yield Tampering(f"{name}, one bit", str(bit), _bytes_of(name, _flip(bit)))
 
 
+def swaps(other: Path) -> Iterator[Tampering]:
+    """Yield files, alone and in pairs, of another session in place of a session's own."""
+    names = ("frames.parquet", "report.json", "report.html")
+    for chosen in [(name,) for name in names] + list(combinations(names, 2)):
+        yield Tampering("file of another session", "+".join(chosen), _copied(other, chosen))
+
+
+def _copied(other: Path, names: tuple[str, ...]) -> Change:
+    def change(folder: Path) -> None:
+        for name in names:
+            shutil.copy(other / name, folder / name)
+
+    return change
+
+
 def _flip(bit: int) -> Callable[[bytes], bytes]:
     def edit(content: bytes) -> bytes:
         changed = bytearray(content)
@@ -272,7 +289,6 @@ def _resealed(session: Path) -> Iterator[Tampering]:
         ("alerts", 0, "value"),
         ("summary",),
         ("session_id",),
-        ("duration_s",),
         ("provenance", "config", "fps"),
         ("limits", 0),
     ):
@@ -280,6 +296,7 @@ def _resealed(session: Path) -> Iterator[Tampering]:
             kind = "resealed: report.json, what follows from the frames"
             yield Tampering(kind, str(place), _then_sealed(_value(place)))
     for place in (
+        ("duration_s",),
         ("recording", "codec"),
         ("recording", "bytes"),
         ("recording", "average_fps"),
@@ -329,7 +346,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         session = analyse(SAMPLE, out_dir=scratch / "session").session_dir
-        for tampering in tamperings(session, each):
+        part = AnalysisConfig(end_s=45.0)
+        other = analyse(SAMPLE, part, scratch / "other").session_dir
+        for tampering in [*tamperings(session, each), *swaps(other)]:
             counts = tally.setdefault(tampering.kind, [0, 0, 0])
             seen = found(session, tampering, scratch)
             again = seen or found(session, tampering, scratch, SAMPLE)
