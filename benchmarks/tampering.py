@@ -349,7 +349,8 @@ def main() -> int:
         part = AnalysisConfig(end_s=45.0)
         other = analyse(SAMPLE, part, scratch / "other").session_dir
         for tampering in [*tamperings(session, each), *swaps(other)]:
-            counts = tally.setdefault(tampering.kind, [0, 0, 0])
+            kind = tampering.kind.partition(" in ")[0]
+            counts = tally.setdefault(kind, [0, 0, 0])
             seen = found(session, tampering, scratch)
             again = seen or found(session, tampering, scratch, SAMPLE)
             for index, value in enumerate((True, seen, again)):

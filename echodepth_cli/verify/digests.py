@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from echodepth_cli.errors import EchodepthError
+from echodepth_cli.output.atomic import OPTIONAL_FILES
 from echodepth_cli.output.report_json import to_json_bytes
 from echodepth_cli.output.schema import load_schema
 from echodepth_cli.output.seal import CONTENT, content_digest, report_digest
@@ -41,6 +42,9 @@ def check_digests(evidence: Evidence, content: bytes) -> Iterator[Difference]:
     files = {**_tables(report["provenance"]), PAGE: report["run"]["page"]["sha256"]}
     for name, stated in files.items():
         yield from _check_file(evidence.folder / name, stated)
+    for name in OPTIONAL_FILES:
+        if name.endswith(".parquet") and name not in files and (evidence.folder / name).exists():
+            yield Difference(name, "", "is not named by the report")
 
 
 def _tables(provenance: Mapping[str, Any]) -> dict[str, Any]:

@@ -39,11 +39,12 @@ def check_again(evidence: Evidence, video: Path) -> Iterator[Difference]:
     carried = evidence.folder if evidence.config.carried_baseline is not None else None
     with private_directory() as folder:
         again = analyse(video, evidence.config, folder / "session", baseline_from=carried)
-        table, _ = read_frames(again.frames_path)
+        table, metadata = read_frames(again.frames_path)
         page = (again.session_dir / PAGE).read_text(encoding="utf-8")
     columns = plain_columns(table)
     offsets_s = evidence.columns["session_offset_s"]
     yield from compare_columns(FRAMES, evidence.columns, columns, offsets_s, BY)
+    yield from compare_json(FRAMES, evidence.metadata, metadata, BY, "metadata")
     yield from compare_json(REPORT, _measured(evidence.report), _measured(again.report), BY)
     if read_stills(evidence.page.decode("utf-8", "replace")) != read_stills(page):
         yield Difference(PAGE, "stills", "are not those of the recording")

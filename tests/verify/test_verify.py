@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -9,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks.tampering import ONLY_RECORDING, Tampering, found, seal_again, tamperings
-from echodepth_cli import AlertThresholds
+from echodepth_cli import AlertThresholds, analyse
 from echodepth_cli.errors import ExitCode, InputError, NotFoundError
 from echodepth_cli.rerender import render_again
 from echodepth_cli.verify import verify_session
 from echodepth_cli.verify.session import other_making
-from tests.verify.conftest import INTERVIEW
+from tests.verify.conftest import INTERVIEW, PART
 
 
 def edit_report(folder: Path, edit) -> None:
@@ -164,3 +165,21 @@ def test_what_else_lies_there_is_said_but_is_no_difference(copy):
     result = verify_session(copy)
     assert result.ok
     assert result.notes == ("note.txt: was not written by the analysis and is not checked",)
+
+
+def test_a_table_of_faces_belongs_to_the_session(tmp_path):
+    config = dataclasses.replace(PART, end_s=31.0, all_faces=True)
+    session = analyse(INTERVIEW, config, tmp_path / "session").session_dir
+    faces = session / "faces.parquet"
+    assert verify_session(session, video=INTERVIEW).differences == ()
+    content = faces.read_bytes()
+    faces.write_bytes(content[:-1])
+    assert [d.file for d in verify_session(session).differences] == ["faces.parquet"]
+    faces.unlink()
+    assert [d.file for d in verify_session(session).differences] == ["faces.parquet"]
+
+
+def test_a_table_of_faces_that_was_not_asked_for_is_a_difference(copy):
+    shutil.copy(copy / "frames.parquet", copy / "faces.parquet")
+    (difference,) = verify_session(copy).differences
+    assert str(difference) == "faces.parquet: is not named by the report"
