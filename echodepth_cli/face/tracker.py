@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Iterator
@@ -109,6 +110,8 @@ def _import_face_mesh() -> Any:
     os.environ.setdefault("GLOG_minloglevel", "2")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
+        # The tracker needs OpenCV whether or not MediaPipe asks for it.
+        importlib.import_module("cv2")
         return import_lean("mediapipe.python.solutions.face_mesh")
     except ImportError as error:
         raise ModelError(missing_library_message(error)) from error
