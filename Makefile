@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 SYSTEM_LIBRARIES := libgl1 libglib2.0-0 libegl1 libgles2
 BROWSER := chromium
 
-.PHONY: help demo test check bench train sbom clean
+.PHONY: help demo test check fuzz kills bench train sbom clean
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets
@@ -21,6 +21,12 @@ demo: $(VENV)/.product  ## Install, and analyse the sample interview into echode
 
 test: $(VENV)/.dev $(VENV)/.browser  ## Install, and run all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+fuzz: $(VENV)/.dev  ## Try thousands of broken and hostile inputs (ARGS='--minutes 60 --seed 7')
+	$(BIN)/python -m tests.hostile.fuzz $(ARGS)
+
+kills: $(VENV)/.dev  ## Kill hundreds of analyses at random moments (ARGS='--kills 300')
+	$(BIN)/python -m tests.hostile.kills $(ARGS)
 
 check: $(VENV)/.dev  ## Lint, format, types, direction of imports
 	$(BIN)/ruff check

@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from echodepth_cli.errors import UsageError
+from echodepth_cli.reading import read_small
+
+_LARGEST_FILE_BYTES: Final = 1 << 20
 
 SUBJECT_RULES: Final = ("main", "left", "right", "largest", "longest")
 """Ways to name the subject other than by number; `main` is longest and largest together."""
@@ -236,10 +239,11 @@ def load_config_file(path: Path) -> dict[str, Any]:
     import tomli
 
     try:
-        return tomli.loads(path.read_text(encoding="utf-8"))
+        return tomli.loads(read_small(path, _LARGEST_FILE_BYTES).decode())
     except OSError as error:
         raise UsageError(f"{path}: cannot read the config file: {error.strerror}") from error
-    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
+        # Not only what is no TOML: a number may have more digits than Python reads.
         raise UsageError(f"{path}: not a valid TOML file: {error}") from error
 
 
@@ -292,6 +296,8 @@ def parse_setting(cls: type, name: str, value: Any, shown_as: str) -> Any:
     if value is None and "None" in kind:
         return None
     if isinstance(value, str):
+        if not is_utf8(value):
+            raise UsageError(f"{shown_as} holds characters that are none (no UTF-8)")
         if word is not None and value.strip().lower() == word:
             return None
         # Text stays as it was written; what is read as something else may have blanks around it.
@@ -312,6 +318,15 @@ _KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
     "str": ((str,), "text"),
     "datetime": ((datetime,), "a date and time with time zone"),
 }
+
+
+def is_utf8(value: str) -> bool:
+    """Tell whether a text can be written as UTF-8; arguments need not."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _from_text(kind: str, text: str, *, clock: bool) -> Any:

@@ -165,7 +165,8 @@ def analyse(
 
 def default_out_dir(source: Path) -> Path:
     """Return where a recording's session directory goes when nothing is said."""
-    return Path("echodepth-out") / (source.stem or source.name)
+    hidden = source.stem in ("", ".", "..")
+    return Path("echodepth-out") / (source.name if hidden else source.stem)
 
 
 def _carried(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
 
 from echodepth_cli.affect.baseline import Baseline
 from echodepth_cli.affect.vad import VadModel
@@ -15,15 +18,21 @@ from echodepth_cli.config import AlertThresholds, AnalysisConfig
 from echodepth_cli.errors import InputError, printable
 from echodepth_cli.models import model_path
 from echodepth_cli.output.atomic import staged_directory, writing_to
+from echodepth_cli.output.columns import frame_columns
 from echodepth_cli.output.faces_table import FACES_FILE
 from echodepth_cli.output.findings import Findings, find
-from echodepth_cli.output.parquet import read_frames, series_of, with_alerts
+from echodepth_cli.output.parquet import arrow_schema, read_frames, series_of, with_alerts
 from echodepth_cli.output.provenance import file_sha256
 from echodepth_cli.output.report_html import ReportOptions
 from echodepth_cli.output.report_json import rounded
+from echodepth_cli.output.seal import report_digest
 from echodepth_cli.output.snapshots import Still, StillKey, portrait_key, read_stills
 from echodepth_cli.output.summary import summarise
 from echodepth_cli.pipeline import AnalysisResult, write_pages
+from echodepth_cli.reading import parse_json, read_small
+
+_LARGEST_BYTES: Final = 1 << 30
+"""Of a report or a page; those of a day are a hundredth of it."""
 
 
 def render_again(
@@ -38,12 +47,27 @@ def render_again(
 
     What is not given stays as it was. Rows and scores do not change, so the result is what a fresh
     analysis with these settings would give; stills of moments that were alerts before are kept.
-    Raises InputError when the directory is not a whole session directory.
+    Raises InputError when the directory is not a whole session directory, or not as it was written:
+    what was changed must not get digests that fit it.
     """
     folder = Path(session_dir)
     report = read_report(folder)
+    _require_untouched(folder, report)
+    with _making_sense_of(folder):
+        return _render(folder, report, thresholds, label, use_case, options)
+
+
+def _render(
+    folder: Path,
+    report: dict[str, Any],
+    thresholds: AlertThresholds | None,
+    label: str | None,
+    use_case: str | None,
+    options: ReportOptions | None,
+) -> AnalysisResult:
     table, metadata = read_frames(folder / "frames.parquet")
-    stills = read_stills(_read_text(folder / "report.html"))
+    _require_sound(report, table)
+    stills = read_stills(_read(folder / "report.html").decode())
     config = AnalysisConfig.from_dict(report["provenance"]["config"], str(folder))
     config = replace(
         config,
@@ -87,20 +111,69 @@ def findings_of(
     )
 
 
+def _require_sound(report: Mapping[str, Any], table: Any) -> None:
+    """Raise ValueError for files that fit their digests and are not what an analysis writes."""
+    import jsonschema
+
+    from echodepth_cli.output.schema import load_schema
+
+    error = next(jsonschema.Draft202012Validator(load_schema("report")).iter_errors(report), None)
+    if error is not None:
+        raise ValueError(f"{error.json_path.removeprefix('$.')} is against the schema")
+    expected = arrow_schema(frame_columns(), {})
+    if not table.schema.equals(expected):
+        raise ValueError("the table has other columns")
+    offsets_s = table["session_offset_s"].to_numpy()
+    if len(offsets_s) != report["frame_count"] or not (np.diff(offsets_s) > 0).all():
+        raise ValueError("the rows are not those of the report")
+
+
+@contextmanager
+def _making_sense_of(folder: Path) -> Iterator[None]:
+    """Turn what goes wrong with files that fit their digests but say nonsense into InputError."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise InputError(
+            f"{printable(folder)}: does not hold what echodepth writes"
+            f" ({type(error).__name__}: {error}); analyse the recording again"
+        ) from error
+
+
+def _require_untouched(folder: Path, report: Mapping[str, Any]) -> None:
+    page = hashlib.sha256(_read(folder / "report.html")).hexdigest()
+    frames = folder / "frames.parquet"
+    if not frames.is_file():
+        raise InputError(f"{printable(frames)}: not found; is this a session directory?")
+    try:
+        untouched = (
+            report["run"]["report_sha256"] == report_digest(report)
+            and report["run"]["page"]["sha256"] == page
+            and report["provenance"]["frames_parquet_sha256"] == file_sha256(frames)
+        )
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+        untouched = False
+    if not untouched:
+        raise InputError(
+            f"{printable(folder)}: was changed or damaged after it was written, so it is not"
+            " rendered again; 'echodepth verify' says what differs"
+        )
+
+
 def read_report(session_dir: Path) -> dict[str, Any]:
     """Return the report of a session directory; raises InputError when there is none."""
     path = session_dir / "report.json"
     try:
-        report: dict[str, Any] = json.loads(_read_text(path))
+        report: dict[str, Any] = parse_json(_read(path))
         report["provenance"]["config"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         raise InputError(f"{printable(path)}: is not a report written by echodepth") from error
     return report
 
 
-def _read_text(path: Path) -> str:
+def _read(path: Path) -> bytes:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_small(path, _LARGEST_BYTES)
     except OSError as error:
         raise InputError(
             f"{printable(path)}: cannot be read: {error.strerror}; name a session directory"

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from echodepth_cli.config import AlertThresholds
 from echodepth_cli.engine import Engine
@@ -25,6 +26,7 @@ from echodepth_cli.errors import (
 )
 from echodepth_cli.face.observer import observe
 from echodepth_cli.face.quality import LOW_CONFIDENCE, UNMEASURABLE
+from echodepth_cli.face.tracker import native_stderr_captured
 from echodepth_cli.output.columns import CORE_COLUMNS, RowContext
 from echodepth_cli.output.frames_jsonl import measured_part, unmeasured_part
 from echodepth_cli.records import FaceObservation, FrameResult, FrameStatus, Image, Vad
@@ -34,6 +36,16 @@ MAX_IMAGE_BYTES: Final = 4 * 1024 * 1024
 
 _MAX_PIXELS: Final = 100_000_000
 """A small file may unpack to any size; beyond this it is refused."""
+
+
+_DAMAGE: Final = re.compile("premature|unexpected end|incomplete|corrupt|error", re.IGNORECASE)
+_HARMLESS: Final = re.compile("extraneous bytes|libpng warning", re.IGNORECASE)
+"""What cameras and painting programs are known for; no pixel is lost."""
+
+
+def bound_pictures() -> None:
+    """Let OpenCV refuse vast pictures before it unpacks them; it looks once, when it is loaded."""
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(_MAX_PIXELS))
 
 
 def measure_stills(
@@ -95,19 +107,31 @@ def read_image_bytes(path: Path) -> bytes:
 
 def decode_image(content: bytes, path: Path) -> Image:
     """Return the picture as a viewer would see it; raises InputError when it is none."""
+    import cv2
     import numpy as np
 
-    # OpenCV reads its limit once, when it is loaded.
-    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(_MAX_PIXELS))
-    import cv2
-
-    try:
-        image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
-    except cv2.error:
-        image = None
-    if image is None:
+    with native_stderr_captured() as said:
+        try:
+            image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
+        except cv2.error:
+            image = None
+        complaint = _complaint(said)
+    if complaint is not None and image is not None:
+        raise InputError(
+            f"{printable(path)}: is damaged ({printable(complaint)}); copy it again, or save it"
+            " anew with another program"
+        )
+    if image is None or image.shape[0] * image.shape[1] > _MAX_PIXELS:
         raise InputError(f"{printable(path)}: is not a picture that can be read")
     return np.ascontiguousarray(image)
+
+
+def _complaint(said: BinaryIO) -> str | None:
+    """Return what a decoder said of damage, if it did: it fills up what is missing with grey."""
+    said.seek(0)
+    lines = said.read(10_000).decode("utf-8", "replace").splitlines()
+    told = (line for line in lines if _DAMAGE.search(line) and not _HARMLESS.search(line))
+    return next(told, None)
 
 
 def _result(face: FaceObservation, engine: Engine, thresholds: AlertThresholds) -> FrameResult:

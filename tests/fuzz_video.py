@@ -10,23 +10,19 @@ outside, because a codec that crashes takes its process along. Failing inputs ar
 from __future__ import annotations
 
 import argparse
-import multiprocessing
-import resource
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 
 from tests import clips
+from tests.hostile.watchdog import Lost, Watchdog
 
-TIME_LIMIT_S = 30
-"""Far more than any of these small files can take."""
 MEMORY_LIMIT_BYTES = 4 << 30
 
 _EXTREMES = (0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFE, 0x00010000)
@@ -135,63 +131,19 @@ def try_to_read(path: Path) -> Outcome:
     return Outcome("read", "; ".join(report.warnings))
 
 
-def _serve(pipe: Connection) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    while (path := pipe.recv()) is not None:
-        pipe.send(try_to_read(path))
-
-
-class Watchdog:
-    """Reads files in a process of its own, and starts another when that one dies or hangs."""
-
-    def __init__(self) -> None:
-        self._context = multiprocessing.get_context("spawn")
-        self._process: multiprocessing.process.BaseProcess | None = None
-
-    def read(self, path: Path) -> Outcome:
-        """Return what became of ``path``."""
-        if self._process is None:
-            self._pipe, theirs = self._context.Pipe()
-            self._process = self._context.Process(target=_serve, args=(theirs,), daemon=True)
-            self._process.start()
-            theirs.close()
-        self._pipe.send(path)
-        try:
-            if self._pipe.poll(TIME_LIMIT_S):
-                return self._pipe.recv()
-            outcome = Outcome("hang")
-        except EOFError:
-            self._process.join()
-            outcome = Outcome("crash", f"exit {self._process.exitcode}")
-        self.close()
-        return outcome
-
-    def close(self) -> None:
-        """End the reading process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            self._process = None
-            self._pipe.close()
-
-
-def run(count: int, seed: int, folder: Path) -> Iterator[tuple[Path, Outcome]]:
+def run(count: int, seed: int, folder: Path) -> Iterator[tuple[Path, Outcome | Lost]]:
     """Yield each damaged file and what became of it; deletes the file when that was fine."""
     sources = make_sources(folder)
     contents = [source.read_bytes() for source in sources]
-    watchdog = Watchdog()
-    try:
+    with Watchdog(try_to_read, MEMORY_LIMIT_BYTES) as watchdog:
         for number in range(seed, seed + count):
             source = sources[number % len(sources)]
             path = folder / f"{number}_{source.name}"
             path.write_bytes(damaged(contents[number % len(sources)], number))
-            outcome = watchdog.read(path)
+            outcome = watchdog.call(path)
             if outcome.kind in {"read", "refused"}:
                 path.unlink()
             yield path, outcome
-    finally:
-        watchdog.close()
 
 
 def main() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -12,12 +11,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from echodepth_cli.batch.facts import SessionFacts
+from echodepth_cli.batch.facts import SessionFacts, require_types
 from echodepth_cli.batch.finished import read_report
 from echodepth_cli.batch.jobs import AnalysisJob, JobOutcome, JobStatus
 from echodepth_cli.batch.plan import BATCH_JSON
+from echodepth_cli.reading import parse_json, read_small
 
 SCHEMA_VERSION = "1.0"
+_LARGEST_BYTES = 4 << 30
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +88,9 @@ class Entry:
             session=outcome.session,
         )
 
+    def __post_init__(self) -> None:
+        require_types(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON-able data."""
         return dataclasses.asdict(self) | {"status": str(self.status)}
@@ -104,7 +108,7 @@ def read_document(out_dir: Path) -> dict[str, Any] | None:
     """Return the batch.json of an earlier run, or None when there is none that can be read."""
     path = out_dir / BATCH_JSON
     try:
-        document: dict[str, Any] = json.loads(path.read_bytes())
+        document: dict[str, Any] = parse_json(read_small(path, _LARGEST_BYTES))
         if document["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"schema version {document['schema_version']}")
         for values in document["files"]:
@@ -112,7 +116,7 @@ def read_document(out_dir: Path) -> dict[str, Any] | None:
         return document
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         _log.warning("%s cannot be read (%s); it is built anew from the reports", path, error)
         return None
 
@@ -127,7 +131,7 @@ def scan_sessions(out_dir: Path) -> Iterator[Entry]:
         report = read_report(here)
         try:
             facts = None if report is None else SessionFacts.of(report)
-        except (KeyError, TypeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             _log.warning("%s: a fact is missing (%s)", here / "report.json", error)
             facts = None
         if facts is None:

@@ -14,6 +14,25 @@ _AXES = {"valence": "v", "arousal": "a", "dominance": "d"}
 _ALERT_TYPES = ("arousal_high", "valence_low", "dominance_low")
 
 
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "None": (type(None),),
+}
+
+
+def require_types(record: Any) -> None:
+    """Raise ValueError when a plain field of a record read from a file is of another kind."""
+    for item in dataclasses.fields(record):
+        kinds = str(item.type).split(" | ")
+        value = getattr(record, item.name)
+        allowed = [kind for name in kinds for kind in _KINDS.get(name, ())]
+        known = all(name in _KINDS for name in kinds)
+        if known and (isinstance(value, bool) or not isinstance(value, tuple(allowed))):
+            raise ValueError(f"{item.name} is {str(value)[:40]!r}, not {item.type}")
+
+
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
     """What a table of sessions says of one; None is a fact that the report does not state."""
@@ -59,6 +78,9 @@ class SessionFacts:
     """``name=sha256`` of each model, joined by spaces."""
     software_version: str
     analysed_at: str | None
+
+    def __post_init__(self) -> None:
+        require_types(self)
 
     @classmethod
     def of(cls, report: Mapping[str, Any]) -> SessionFacts:
@@ -109,5 +131,5 @@ class SessionFacts:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SessionFacts:
-        """Build from the form of `to_dict`; raises KeyError when a fact is missing."""
+        """Build from the form of `to_dict`; raises KeyError or ValueError when it is not that."""
         return cls(**{item.name: values[item.name] for item in dataclasses.fields(cls)})

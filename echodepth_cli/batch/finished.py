@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -13,6 +12,9 @@ from echodepth_cli.output.atomic import OUTPUT_FILES
 from echodepth_cli.output.provenance import file_sha256
 from echodepth_cli.output.purged import purged_recordings
 from echodepth_cli.output.report_json import SCHEMA_VERSION
+from echodepth_cli.reading import parse_json, read_small
+
+_LARGEST_BYTES = 1 << 30
 
 
 class Standing(Enum):
@@ -67,7 +69,7 @@ def purged_at(session_dir: Path, source: Path, batch_dir: Path) -> str | None:
 def read_report(session_dir: Path) -> dict[str, Any] | None:
     """Return the report of a session directory, or None when there is none that can be read."""
     try:
-        report = json.loads((session_dir / "report.json").read_bytes())
+        report = parse_json(read_small(session_dir / "report.json", _LARGEST_BYTES))
     except (OSError, ValueError):
         return None
     return report if isinstance(report, dict) and "session_id" in report else None

@@ -10,14 +10,16 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 from echodepth_cli.batch.inputs import BatchInput, Naming, absolute
-from echodepth_cli.config import AlertThresholds, AnalysisConfig
+from echodepth_cli.config import AlertThresholds, AnalysisConfig, is_utf8
 from echodepth_cli.errors import UsageError
+from echodepth_cli.reading import parse_json, read_small
+
+_LARGEST_BYTES = 256 << 20
 
 Row: TypeAlias = "tuple[int, Mapping[str, Any]]"
 
@@ -33,7 +35,7 @@ def read_manifest(path: Path, naming: Naming) -> list[BatchInput]:
     Raises UsageError that lists every line that cannot be used, before any work is done.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_small(path, _LARGEST_BYTES).decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"{path}: cannot read the manifest: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -73,8 +75,8 @@ def _jsonl_rows(text: str, path: Path) -> Iterator[Row]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+            row = parse_json(line.encode())
+        except ValueError as error:
             raise UsageError(f"{path} line {number}: not valid JSON: {error}") from error
         if not isinstance(row, dict):
             raise UsageError(f"{path} line {number}: must be a JSON object")
@@ -105,16 +107,8 @@ def _checked_name(name: Any) -> str:
 
 def _settings(row: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in row.items():
-        if isinstance(value, str) and not _is_text(value):
+        if isinstance(value, str) and not is_utf8(value):
             raise UsageError(f"'{name}' holds half a character")
     values = {name: row[name] for name in row if name in _SETTINGS}
     thresholds = {name: row[name] for name in row if name in _THRESHOLDS}
     return values | ({"alert_thresholds": thresholds} if thresholds else {})
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -111,10 +111,10 @@ def rebuild(out_dir: Path) -> int:
             # Published by a run that was killed before it could note it, or made anew since.
             newer = dataclasses.replace(known, session=found.session, status=JobStatus.DONE)
             ledger.entries[found.name] = newer
-        facts = RunFacts.of(document) if document else _no_run(out_dir)
+        facts = _no_run(out_dir) if document is None else RunFacts.of(document)
         # Nobody else holds the lock, so a run that says it is running was killed.
-        state = document["state"] if document else "complete"
-        ledger.save(facts, "interrupted" if state == "running" else state)
+        state = "complete" if document is None else document["state"]
+        ledger.save(facts, "complete" if state == "complete" else "interrupted")
     return sum(entry.session is not None for entry in ledger.entries.values())
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-from echodepth_cli.errors import EchodepthError, ExitCode, ModelError, printable
+from echodepth_cli.errors import EchodepthError, ExitCode, InputError, ModelError, printable
 
 DEBUG_VARIABLE: Final = "ECHODEPTH_DEBUG"
 """Set to anything but 0 to see the traceback of an unexpected error, like ``--debug``."""
@@ -54,6 +54,13 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         write_error("interrupted", "interrupted", ExitCode.INTERRUPTED, json_lines=json_lines)
         return ExitCode.INTERRUPTED
+    except OSError as error:
+        if error.filename is None:
+            return _report_unexpected(error, arguments, json_lines=json_lines)
+        # What is written is guarded where it is written; this is a path that was only looked at.
+        message = f"{error.filename}: cannot be used: {error.strerror}; check the path"
+        write_error(message, InputError.code, InputError.exit_code, json_lines=json_lines)
+        return InputError.exit_code
     except Exception as error:
         return _report_unexpected(error, arguments, json_lines=json_lines)
 

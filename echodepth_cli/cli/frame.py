@@ -43,8 +43,9 @@ def frame(
     with data_stdout() as stdout:
         from echodepth_cli.engine import open_engine
         from echodepth_cli.output.frames_jsonl import json_line
-        from echodepth_cli.stills import measure_stills
+        from echodepth_cli.stills import bound_pictures, measure_stills
 
+        bound_pictures()
         aus = detail is opt.Detail.AUS
         with open_engine() as engine:
             for result in measure_stills(images, engine, thresholds=thresholds, aus=aus):

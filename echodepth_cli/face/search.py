@@ -31,6 +31,9 @@ _CROP_PX: Final = 192
 
 _MIN_CONFIDENCE: Final = 0.5
 
+_STRIP: Final = 12
+"""No camera gives a picture of this shape, and one a pixel high has thousands of squares."""
+
 
 @dataclass(frozen=True, slots=True)
 class Crop:
@@ -120,8 +123,10 @@ class SmallFaces:
 
 
 def squares(height: int, width: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (left, top, side) of overlapping squares that cover a picture."""
+    """Yield (left, top, side) of overlapping squares that cover a picture; none for a strip."""
     side, length = min(height, width), max(height, width)
+    if length > _STRIP * side:
+        return
     count = max(1, math.ceil((length / side - _OVERLAP) / (1 - _OVERLAP)))
     for k in range(count):
         start = round(k * (length - side) / max(1, count - 1))

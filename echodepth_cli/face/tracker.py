@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from echodepth_cli.records import FloatArray, Image
 
 LANDMARKS = 478
 """Points per face of the face mesh with refined (iris) landmarks."""
+
+_LONGEST_SIDE_PX = 16_384
+"""Of a longer side only every second (third, ...) pixel is looked at; no camera gives one."""
 
 
 class FaceTracker(Protocol):
@@ -54,7 +57,7 @@ class MediaPipeTracker:
     ) -> None:
         """Find at most ``max_faces``; with ``small_faces`` look closer in every picture."""
         self._max_faces = max_faces
-        with _native_stderr_captured():
+        with native_stderr_captured():
             face_mesh = _import_face_mesh()
             self._mesh: Any = face_mesh.FaceMesh(
                 static_image_mode=True,
@@ -69,8 +72,12 @@ class MediaPipeTracker:
 
     def detect(self, image: Image) -> list[FloatArray]:
         """Return the landmarks of each face found; see `FaceTracker.detect`."""
+        # OpenCV inside MediaPipe ends the whole process at a side of 32,767.
+        step = -(-max(image.shape[:2]) // _LONGEST_SIDE_PX)
+        image = image[::step, ::step]
         found = self._faces_in(image)
-        return self._small.added(image, found, self._faces_in)[: self._max_faces]
+        faces = self._small.added(image, found, self._faces_in)[: self._max_faces]
+        return [face * step for face in faces]
 
     def _faces_in(self, image: Image) -> list[FloatArray]:
         height, width = image.shape[:2]
@@ -138,15 +145,15 @@ def missing_library_message(error: ImportError) -> str:
 
 
 @contextmanager
-def _native_stderr_captured() -> Iterator[None]:
-    """Keep MediaPipe's C++ start-up chatter off stderr; show it again if start-up fails."""
+def native_stderr_captured() -> Iterator[BinaryIO]:
+    """Keep what native libraries say off stderr, and give where it goes; shown after a failure."""
     sys.stderr.flush()
     # In memory: a full or read-only disk must not keep a recording from being analysed.
     with os.fdopen(os.memfd_create("start-up"), "w+b") as log:
         saved = os.dup(2)
         os.dup2(log.fileno(), 2)
         try:
-            yield
+            yield log
         except BaseException:
             os.dup2(saved, 2)
             log.seek(0)

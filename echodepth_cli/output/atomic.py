@@ -30,16 +30,18 @@ _AT_FDCWD = -100
 
 def check_target(target: Path, *, force: bool) -> None:
     """Raise OutputError when ``target`` cannot become a session directory, before any work."""
+    with writing_to(target):
+        _check_target(target, force=force)
+
+
+def _check_target(target: Path, *, force: bool) -> None:
     if target.is_symlink() and not target.exists():
         raise OutputError(f"{target}: is a dangling link; remove it or choose another --out")
     if not target.exists():
         return
     if not target.is_dir():
         raise OutputError(f"{target}: exists and is not a directory; choose another --out")
-    try:
-        names = sorted(path.name for path in target.iterdir())
-    except OSError as error:
-        raise OutputError(f"{target}: cannot be read: {error.strerror}") from error
+    names = sorted(path.name for path in target.iterdir())
     foreign = [name for name in names if not may_stand_in_session(name)]
     if foreign:
         raise OutputError(
@@ -54,8 +56,7 @@ def check_target(target: Path, *, force: bool) -> None:
 
 def may_stand_in_session(name: str) -> bool:
     """Say whether a file of this name in a session directory is one of ours."""
-    is_staging = name.startswith(".") and name.endswith(PARTIAL)
-    return is_staging or name in (*OUTPUT_FILES, *OPTIONAL_FILES)
+    return _is_staging(name) or name in (*OUTPUT_FILES, *OPTIONAL_FILES)
 
 
 @contextmanager
@@ -70,22 +71,29 @@ def staged_directory(target: Path, *, force: bool) -> Iterator[Path]:
         with writing_to(target):
             staging = stack.enter_context(_staging(target))
         yield staging
+        # Minutes have passed, and another run may have been faster.
+        check_target(target, force=force)
         with writing_to(target):
             _flush(staging)
-            _put_in_place(staging, target)
+            _put_in_place(staging, target, force=force)
 
 
 @contextmanager
 def writing_to(target: Path) -> Iterator[None]:
-    """Turn operating-system errors of a write into one OutputError that says what to do."""
+    """Turn operating-system errors of a write into one OutputError that says what to do.
+
+    A file of a staging directory is called by the name of the session directory to be.
+    """
     try:
         yield
     except OSError as error:
+        target = _chosen(target)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise OutputError(
                 f"{target}: the disk is full; free some space or choose another --out"
             ) from error
-        reason = error.strerror or str(error)
+        # Of libraries' own words only the number is kept.
+        reason = os.strerror(error.errno) if error.errno else str(error)
         raise OutputError(f"{target}: cannot be written: {reason}; choose another --out") from error
 
 
@@ -116,6 +124,19 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             temporary.replace(path)
 
 
+def _is_staging(name: str) -> bool:
+    return name.startswith(".") and name.endswith(PARTIAL)
+
+
+def _chosen(path: Path) -> Path:
+    """Return the session directory that a path in a staging directory will be in, else the path."""
+    for folder in (path, *path.parents):
+        if _is_staging(folder.name):
+            name = folder.name[1:].removesuffix(PARTIAL).rpartition(".")[0]
+            return folder.parent if folder.parent.name == name else folder.with_name(name)
+    return path
+
+
 def _staging(target: Path) -> AbstractContextManager[Path]:
     """Return a staging directory beside the target, or in it where that cannot be."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -133,12 +154,13 @@ def _flush(staging: Path) -> None:
     _apply_umask(staging, 0o777)
 
 
-def _put_in_place(staging: Path, target: Path) -> None:
+def _put_in_place(staging: Path, target: Path, *, force: bool) -> None:
     if staging.parent == target:
         _move_files(staging, target)
         return
     try:
-        if target.exists():
+        # Without force a rename, which refuses to replace what has come there this very moment.
+        if target.is_symlink() or (force and target.exists()):
             _exchange(staging, target)
         else:
             staging.rename(target)

@@ -19,6 +19,10 @@ from echodepth_cli.records import FrameStatus
 ROWS_PER_GROUP: Final = 2048
 """About 17 minutes at 2 fps; bounds what is held before it is written."""
 
+_MOST_ROWS: Final = 20_000_000
+"""Every frame of a day at 60 a second is a quarter of it."""
+_LARGEST_BYTES: Final = 16 << 30
+
 METADATA_KEY: Final = b"echodepth"
 """File metadata entry: JSON with session, config and model digests."""
 
@@ -116,8 +120,16 @@ def read_frames(path: Path) -> tuple[Any, dict[str, Any]]:
     """
     import pyarrow.parquet as pq
 
+    _require_bearable(path, _read(path, pq.read_metadata))
     table = _read(path, pq.read_table)
     return table, _session_metadata(table.schema, path)
+
+
+def _require_bearable(path: Path, facts: Any) -> None:
+    """Raise InputError for a table that is small on disk and vast in memory."""
+    size = sum(facts.row_group(index).total_byte_size for index in range(facts.num_row_groups))
+    if facts.num_rows > _MOST_ROWS or size > _LARGEST_BYTES:
+        raise InputError(f"{path}: holds {facts.num_rows} rows, which no recording gives")
 
 
 def read_metadata(path: Path) -> dict[str, Any]:

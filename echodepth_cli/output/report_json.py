@@ -130,8 +130,13 @@ def session_head(
 
 def to_json_bytes(report: Mapping[str, Any]) -> bytes:
     """Serialise a report: UTF-8, readable, floats to six decimals, never NaN."""
-    text = json.dumps(rounded(report), ensure_ascii=False, indent=2, allow_nan=False)
-    return text.encode("utf-8") + b"\n"
+    content = rounded(report)
+    text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
+    try:
+        return text.encode("utf-8") + b"\n"
+    except UnicodeEncodeError:
+        # A file name that is no UTF-8 can only be told exactly by escapes.
+        return json.dumps(content, indent=2, allow_nan=False).encode("ascii") + b"\n"
 
 
 def rounded(value: Any) -> Any:

@@ -20,6 +20,7 @@ PARTIAL: Final = ".partial"
 """The last part of the names of all that is not complete; the first is a dot, mostly."""
 
 _PRIVATE: Final = "echodepth-"
+_LONGEST_PREFIX: Final = 255 - len(PARTIAL) - 8
 
 
 @contextmanager
@@ -35,6 +36,7 @@ def scratch_directory(parent: Path, prefix: str) -> Iterator[Path]:
 
     Those of the same ``prefix`` that killed runs left are removed first. Raises OSError.
     """
+    prefix = _short(prefix)
     sweep(parent, prefix)
     folder, lock = _locked_directory(parent, prefix)
     try:
@@ -50,6 +52,7 @@ def scratch_file(parent: Path, prefix: str) -> Iterator[tuple[Path, int]]:
 
     Those of the same ``prefix`` that killed runs left are removed first. Raises OSError.
     """
+    prefix = _short(prefix)
     sweep(parent, prefix)
     path, handle = _locked_file(parent, prefix)
     lock = os.dup(handle)
@@ -76,6 +79,11 @@ def sweep(parent: Path, prefix: str) -> None:
         return
     for name in names:
         _remove_if_left(parent / name)
+
+
+def _short(prefix: str) -> str:
+    """Return a prefix that leaves room for the rest of a name of at most 255 bytes."""
+    return os.fsencode(prefix)[:_LONGEST_PREFIX].decode("utf-8", "ignore")
 
 
 def _remove_if_left(path: Path) -> None:

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import InputError, NotFoundError, printable
 from echodepth_cli.output.atomic import OUTPUT_FILES
 from echodepth_cli.output.parquet import read_frames
+from echodepth_cli.reading import read_small
+
+_LARGEST_BYTES: Final = 8 << 30
+"""Of a file of a session; the table of a day, every frame of it, is a tenth of it."""
 
 FRAMES, PAGE, REPORT = "frames.parquet", "report.html", "report.json"
 
@@ -77,7 +81,7 @@ def require_session(folder: Path) -> None:
 def read_bytes(path: Path) -> bytes:
     """Return the content of a file; raises InputError when it cannot be read."""
     try:
-        return path.read_bytes()
+        return read_small(path, _LARGEST_BYTES)
     except OSError as error:
         raise InputError(f"{printable(path)}: cannot be read: {error.strerror}") from error
 
