@@ -53,8 +53,9 @@ CARRIED = """
 
 The metadata entry `echodepth` is JSON. Its `baseline` holds what the person's next recording can
 start from with `--baseline-from SESSION_DIR`: the baseline scores, and the neutral face as 478
-points (float32, base64). It is no picture, but it is the geometry of one person's face: keep and
-delete the file as you would the recording. A session that was given a baseline hands on the same
+points and three windows of 24 by 24 grey values on the eyes and the mouth, all averaged over the
+calmest frames (float32, base64). They describe one person's face: keep and delete the file as you
+would the recording. A session that was given a baseline hands on the same
 one. Its settings name the sha256 of the content (`carried_baseline`), never where it lay. It must
 come from the same models; where the face has other proportions, the baseline is called weak. Use it
 for recordings made from the same place: a camera seen from below moves the brows.

@@ -1,8 +1,9 @@
 """A person's baseline and neutral face in a form that their next recording can start from.
 
 Every session keeps both in the metadata of `frames.parquet` (`CarriedBaseline.to_dict`): the mean
-shape of the calm face as 478 points, and the baseline scores. There is no picture in it, but it is
-the geometry of one person's face and to be kept and deleted as such. The digest names the content,
+shape of the calm face as 478 points, the mean of the small windows on eyes and mouth that intensity
+is read from, and the baseline scores. They describe one person's face, and are to be kept and
+deleted as such. The digest names the content,
 never where it was found, so that the same baseline always gives the same session.
 
     carried = CarriedBaseline.from_dict(metadata["carried_baseline"], "results/first")

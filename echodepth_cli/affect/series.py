@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from echodepth_cli.affect.action_units import SIDED_AUS
 from echodepth_cli.records import FloatArray, FrameResult, FrameStatus
 
 Float64Array = NDArray[np.float64]
@@ -41,6 +42,8 @@ class Series:
     """(n,) True where the lips move as in speech."""
     pitch_deg: Float64Array
     """(n,) head pitch; NaN without a face."""
+    lead: FloatArray
+    """(n, 46) how much stronger the subject's left side is; NaN for units without sides."""
 
     @classmethod
     def from_results(cls, results: Iterable[FrameResult]) -> Series:
@@ -55,6 +58,12 @@ class Series:
         for i, row in enumerate(rows):
             if row.aus is not None:
                 aus[i] = row.aus
+        lead = np.full((len(rows), 46), np.nan, dtype=np.float32)
+        for i, row in enumerate(rows):
+            for au in SIDED_AUS:
+                sides = (row.extra.get(f"AU{au:02d}_{side}") for side in "LR")
+                left, right = (np.nan if s is None else np.float32(s) for s in sides)
+                lead[i, au - 1] = left - right
         ok = [r.status is FrameStatus.OK and r.vad is not None for r in rows]
         return cls(
             offset_s=np.array([r.offset_s for r in rows], dtype=np.float64),
@@ -64,6 +73,7 @@ class Series:
             reliable=np.array(ok, dtype=bool),
             talking=np.array([bool(r.extra.get("talking")) for r in rows], dtype=bool),
             pitch_deg=_column(r.pose.pitch_deg if r.pose else None for r in rows),
+            lead=lead,
         )
 
     @classmethod

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
 from echodepth_cli.affect.series import BoolArray, Float64Array, Series, merge_runs, runs
 
-ACTIVE_FROM = 0.30
-"""Intensity from which an AU is active."""
+ACTIVE_FROM: Final = 0.30
+"""Intensity from which an AU is active: the border between FACS A and B."""
+
+ONE_SIDED: Final = 0.20
+"""A side that is this much stronger leads: a whole step between two FACS grades."""
 
 SUSTAINED_S = 2.0
 """A combination active for less is not listed."""
@@ -95,9 +98,11 @@ class Unit(Protocol):
 
 
 def au_summary(series: Series, units: Iterable[Unit]) -> list[dict[str, Any]]:
-    """Return one row per AU: share of time active, mean, peak, episodes.
+    """Return one row per AU: share of time active, mean, peak, episodes, and which side led.
 
-    An AU that was never measured has nulls, not zeros.
+    An AU that was never measured has nulls, not zeros. ``left_led`` and ``right_led`` are the
+    shares of the active time in which the subject's left or right side was `ONE_SIDED` stronger;
+    null for units without sides and for those that were never active.
     """
     durations = series.durations_s()
     return [
@@ -138,15 +143,29 @@ def sustained_combinations(series: Series) -> list[dict[str, Any]]:
     return found
 
 
+_FIGURES = (
+    "mean",
+    "peak",
+    "peak_offset_s",
+    "share_active",
+    "episodes",
+    "longest_s",
+    "left_led",
+    "right_led",
+)
+
+
 def _au_figures(series: Series, au: int, durations: Float64Array) -> dict[str, Any]:
     values = series.aus[:, au - 1].astype(np.float64)
     seen = series.reliable & np.isfinite(values)
     if not seen.any():
-        nothing = ("mean", "peak", "peak_offset_s", "share_active", "episodes", "longest_s")
-        return dict.fromkeys(nothing)
+        return dict.fromkeys(_FIGURES)
     active = seen & _active(series, au)
     spans = _episodes(active, series)
     peak = int(np.argmax(np.where(seen, values, -math.inf)))
+    lead = series.lead[active, au - 1]
+    sided = np.isfinite(lead)
+    active_s = float(durations[active][sided].sum())
     return {
         "mean": float(values[seen].mean()),
         "peak": float(values[peak]),
@@ -154,6 +173,12 @@ def _au_figures(series: Series, au: int, durations: Float64Array) -> dict[str, A
         "share_active": float(durations[active].sum() / max(durations[seen].sum(), 1e-9)),
         "episodes": len(spans),
         "longest_s": round(max((b - a for a, b in spans), default=0.0), 3),
+        **{
+            name: float(durations[active][sign * lead >= ONE_SIDED].sum()) / active_s
+            if active_s > 0
+            else None
+            for name, sign in (("left_led", 1), ("right_led", -1))
+        },
     }
 
 

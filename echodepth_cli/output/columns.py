@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from echodepth_cli.affect.action_units import EXTRA_COLUMNS
+from echodepth_cli.affect.trends import ACTIVE_FROM
 from echodepth_cli.records import FrameResult
-
-ACTIVE_FROM: Final = 0.30
-"""An Action Unit counts as active from this intensity: the border between FACS A and B."""
 
 AU_COUNT: Final = 46
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from echodepth_cli.affect.action_units import SIDED_AUS
 from echodepth_cli.affect.series import Series
 from echodepth_cli.errors import InputError
 from echodepth_cli.output.atomic import writing_to
@@ -197,6 +198,10 @@ def series_of(table: Any) -> Series:
 
     vad = np.stack([numbers(n) for n in ("valence", "arousal", "dominance")], axis=1)
     aus = [numbers(f"AU{number:02d}", np.float32) for number in range(1, AU_COUNT + 1)]
+    lead = np.full((table.num_rows, AU_COUNT), np.nan, dtype=np.float32)
+    for number in SIDED_AUS:
+        left, right = (numbers(f"AU{number:02d}_{side}", np.float32) for side in "LR")
+        lead[:, number - 1] = left - right
     status = np.array(table["status"].to_pylist())
     talking = np.array([bool(flag) for flag in table["talking"].to_pylist()], dtype=bool)
     return Series(
@@ -207,4 +212,5 @@ def series_of(table: Any) -> Series:
         reliable=(status == FrameStatus.OK.value) & np.isfinite(vad).all(axis=1),
         talking=talking,
         pitch_deg=numbers("pitch_deg"),
+        lead=lead,
     )

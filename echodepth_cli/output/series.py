@@ -9,7 +9,8 @@ from typing import Any, Final, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from echodepth_cli.output.columns import ACTIVE_FROM, AU_COUNT
+from echodepth_cli.affect.trends import ACTIVE_FROM
+from echodepth_cli.output.columns import AU_COUNT
 
 Floats = NDArray[np.float64]
 SIGNALS: Final = ("valence", "arousal", "dominance")

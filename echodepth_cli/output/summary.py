@@ -21,6 +21,9 @@ NOTABLE_CHANGE = 0.20
 LOW_COVERAGE = 0.5
 """With the face measured for less of the session, review is recommended."""
 
+SIDED_S = 2.0
+"""A unit that was never active for this long has no side worth a sentence."""
+
 MAX_LISTED = 6
 """More moments than this are counted, not listed."""
 
@@ -46,10 +49,12 @@ def summarise(report: Mapping[str, Any]) -> str:
     sentences = [
         *alert_sentences(report),
         *combination_sentences(report),
+        *side_sentences(report),
         *change_sentences(report),
         *anomaly_sentences(report),
         *suppressed_sentences(report),
         *baseline_sentences(report),
+        *person_sentences(report),
         *gap_sentences(report),
         review_sentence(report),
     ]
@@ -79,6 +84,23 @@ def combination_sentences(report: Mapping[str, Any]) -> list[str]:
         else f"Sustained AU{'+'.join(map(str, c['aus']))} {c['label']} observed for "
         f"{_seconds(c['total_s'])} at {clock(c['episodes'][0]['start_s'])}."
         for c in found[:3]
+    ]
+
+
+def side_sentences(report: Mapping[str, Any]) -> list[str]:
+    """Name the units that were mostly stronger on one side, longest active first."""
+    found = []
+    for unit in report.get("action_units", ()):
+        if (unit.get("longest_s") or 0.0) < SIDED_S:
+            continue
+        for side in ("left", "right"):
+            share = unit.get(f"{side}_led") or 0.0
+            if share > 0.5:
+                found.append((unit["share_active"], unit["au"], side, share))
+    return [
+        f"AU{au} was stronger on the person's {side} for {_percent(share)} of the time it was "
+        "active."
+        for _, au, side, share in sorted(found, key=lambda f: (-f[0], f[1]))[:2]
     ]
 
 
@@ -165,7 +187,27 @@ def gap_sentences(report: Mapping[str, Any]) -> list[str]:
     visible = f"The face was measured in {_percent(share)} of the session"
     if not gaps:
         return [f"{visible}."]
-    return [f"{visible}; nothing is said about {_clock_list(_merge(gaps))}."]
+    by_reason: dict[str, list[Span]] = {}
+    for gap in quality["gaps"]:
+        by_reason.setdefault(gap["reason"], []).append((gap["start_s"], gap["end_s"]))
+    about = [
+        f"{_clock_list(_merge(spans))}, where {_STATUS_WORDS[reason]}"
+        for reason, spans in by_reason.items()
+    ]
+    return [f"{visible}; nothing is said about {', nor about '.join(about)}."]
+
+
+def person_sentences(report: Mapping[str, Any]) -> list[str]:
+    """Say that more than one person was in view, and how sure it is whose session this is."""
+    subject = report.get("subject") or {}
+    count = len(report.get("persons", ())) + report.get("persons_unlisted", 0)
+    if subject.get("person") is None or count < 2:
+        return []
+    sure = "" if subject["is_clear"] else ", and it is in doubt that this is the right one"
+    return [
+        f"{_number(count)} persons were in view; everything here is about person "
+        f"{subject['person']}{sure}."
+    ]
 
 
 def review_sentence(report: Mapping[str, Any]) -> str:

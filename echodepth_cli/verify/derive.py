@@ -13,9 +13,10 @@ from echodepth_cli.affect.baseline import Baseline, baseline_from
 from echodepth_cli.affect.calibration import Stretch
 from echodepth_cli.affect.carried import CarriedBaseline
 from echodepth_cli.affect.coverage import CoverageTracker
+from echodepth_cli.affect.trends import ACTIVE_FROM
 from echodepth_cli.affect.vad import DIMENSIONS, VadModel
 from echodepth_cli.models import model_path
-from echodepth_cli.output.columns import ACTIVE_FROM, AU_COUNT, RowContext
+from echodepth_cli.output.columns import AU_COUNT, RowContext
 from echodepth_cli.output.findings import Findings
 from echodepth_cli.output.parquet import series_of
 from echodepth_cli.output.provenance import session_id

@@ -59,7 +59,9 @@ PAIRS: Final[tuple[Pairs, Pairs]] = (
 
 def fit(photos: Photos) -> tuple[Floats, Floats]:
     """Return (3, 46) weights and the (46,) levels of rest."""
-    rest = np.nan_to_num(np.nanmean(photos.levels[photos.labels == "neutral"], axis=0))
+    neutral = photos.levels[photos.labels == "neutral"]
+    seen = np.isfinite(neutral).sum(axis=0)
+    rest: Floats = np.nansum(neutral, axis=0) / np.maximum(seen, 1)
     used = np.array([au - 1 for au in STILL_PRIOR])
     x = np.nan_to_num(photos.levels - rest)[:, used]
     weights = np.zeros((3, 46))

@@ -35,6 +35,7 @@ def series(
     unreliable: Callable[[float], bool] = lambda t: False,
     missing: Callable[[float], bool] = lambda t: False,
     talking: Callable[[float], bool] = lambda t: False,
+    lead: Mapping[int, float] | None = None,
 ) -> Series:
     rng = np.random.default_rng(seed)
     times = np.arange(round(duration_s * fps)) / fps
@@ -48,6 +49,9 @@ def series(
     vad[absent] = np.nan
     confidence = np.where(doubtful, 0.3, 0.9)
     confidence[absent] = np.nan
+    sides = np.full(aus.shape, np.nan, dtype=np.float32)
+    for au, value in (lead or {}).items():
+        sides[:, au - 1] = value
     return Series(
         offset_s=times,
         vad=vad,
@@ -56,6 +60,7 @@ def series(
         reliable=~absent & ~doubtful,
         talking=talks,
         pitch_deg=np.where(absent, np.nan, 0.0),
+        lead=sides,
     )
 
 

@@ -83,21 +83,34 @@ def test_many_stretches_are_counted():
         (
             0.64,
             [{"start_s": 430, "end_s": 580, "reason": "no_face_detected"}],
-            "The face was measured in 64 % of the session; nothing is said about 07:10–09:40.",
+            "The face was measured in 64 % of the session; nothing is said about 07:10–09:40, "
+            "where no face was found.",
         ),
         (
             0.9,
             [
-                {"start_s": 10, "end_s": 12},
-                {"start_s": 60, "end_s": 80},
-                {"start_s": 80, "end_s": 95},
+                {"start_s": 10, "end_s": 12, "reason": "no_face_detected"},
+                {"start_s": 60, "end_s": 80, "reason": "other_person"},
+                {"start_s": 80, "end_s": 95, "reason": "other_person"},
+                {"start_s": 99, "end_s": 100, "reason": "no_face_detected"},
             ],
-            "The face was measured in 90 % of the session; "
-            "nothing is said about 00:10–00:12 and 01:00–01:35.",
+            "The face was measured in 90 % of the session; nothing is said about 00:10–00:12 and "
+            "01:39–01:40, where no face was found, nor about 01:00–01:35, where another person was "
+            "in view.",
         ),
         (0.97, [], "The face was measured in 97 % of the session."),
-        (0.001, [{"start_s": 1, "end_s": 1199}], "The face was measured in 1 % of the session"),
-        (0.9949, [{"start_s": 1, "end_s": 5}], "The face was measured in 99 % of the session"),
+        (
+            0.001,
+            [{"start_s": 1, "end_s": 1199, "reason": "low_confidence"}],
+            "1 % of the session; nothing is said about 00:01–19:59, where the face could not be "
+            "measured well.",
+        ),
+        (
+            0.9949,
+            [{"start_s": 1, "end_s": 5, "reason": "decode_error"}],
+            "99 % of the session; nothing is said about 00:01–00:05, where the video could not be "
+            "decoded.",
+        ),
     ],
 )
 def test_gaps_are_told(coverage, gaps, sentence):
@@ -211,3 +224,58 @@ def test_nothing_is_said_about_what_a_person_feels_or_intends():
 )
 def test_the_clock(offset_s, words):
     assert clock(offset_s) == words
+
+
+def unit(au, left_led, right_led, share_active=0.2, longest_s=4.0):
+    return {
+        "au": au,
+        "left_led": left_led,
+        "right_led": right_led,
+        "share_active": share_active,
+        "longest_s": longest_s,
+    }
+
+
+@pytest.mark.parametrize(
+    ("units", "sentence"),
+    [
+        (
+            [unit(12, 0.84, 0.0)],
+            "AU12 was stronger on the person's left for 84 % of the time it was active.",
+        ),
+        (
+            [unit(4, 0.1, 0.6), unit(17, None, None)],
+            "AU4 was stronger on the person's right for 60 % of the time it was active.",
+        ),
+        ([unit(12, 0.4, 0.5)], None),
+        ([unit(12, 1.0, 0.0, longest_s=1.0)], None),
+    ],
+)
+def test_a_unit_that_is_mostly_one_sided_is_told(units, sentence):
+    text = summarise(report(action_units=units))
+    assert (sentence in text) if sentence else ("stronger on" not in text)
+
+
+@pytest.mark.parametrize(
+    ("subject", "persons", "unlisted", "sentence"),
+    [
+        (
+            {"person": 1, "is_clear": True},
+            2,
+            1,
+            "Three persons were in view; everything here is about person 1.",
+        ),
+        (
+            {"person": 2, "is_clear": False},
+            2,
+            0,
+            "Two persons were in view; everything here is about person 2, and it is in doubt that "
+            "this is the right one.",
+        ),
+        ({"person": 1, "is_clear": True}, 1, 0, None),
+    ],
+)
+def test_other_persons_are_told(subject, persons, unlisted, sentence):
+    found = report(subject=subject, persons=[{}] * persons, persons_unlisted=unlisted)
+    text = summarise(found)
+    assert (sentence in text) if sentence else ("in view" not in text)

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from echodepth_cli.affect.facs import ACTION_UNITS
 from echodepth_cli.affect.trends import (
     au_summary,
     mean_vad,
@@ -98,3 +99,23 @@ def test_an_empty_session_gives_empty_figures():
     assert minute_trend(nothing) == []
     assert sustained_combinations(nothing) == []
     assert len(au_summary(nothing, UNITS)) == 46
+
+
+def test_the_side_that_leads_is_counted_over_the_active_time():
+    smile = event(10, 30, {12: 0.8})
+    left, even = (
+        next(
+            row
+            for row in au_summary(series(60, smile, lead={12: lead}), ACTION_UNITS)
+            if row["au"] == 12
+        )
+        for lead in (0.3, 0.1)
+    )
+    assert (left["left_led"], left["right_led"]) == (1.0, 0.0)
+    assert (even["left_led"], even["right_led"]) == (0.0, 0.0)
+    quiet, sideless = (
+        next(row for row in au_summary(series(60, smile), ACTION_UNITS) if row["au"] == au)
+        for au in (4, 17)
+    )
+    assert quiet["left_led"] is None
+    assert sideless["left_led"] is None
