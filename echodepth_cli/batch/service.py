@@ -6,9 +6,10 @@ import dataclasses
 import os
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from echodepth_cli.batch.discover import find_inputs
 from echodepth_cli.batch.entries import now_iso, read_document, scan_sessions
@@ -111,9 +112,9 @@ def rebuild(out_dir: Path) -> int:
             # Published by a run that was killed before it could note it, or made anew since.
             newer = dataclasses.replace(known, session=found.session, status=JobStatus.DONE)
             ledger.entries[found.name] = newer
-        facts = _no_run(out_dir) if document is None else RunFacts.of(document)
+        facts = _run_before(document, out_dir)
         # Nobody else holds the lock, so a run that says it is running was killed.
-        state = "complete" if document is None else document["state"]
+        state = "complete" if document is None else document.get("state")
         ledger.save(facts, "complete" if state == "complete" else "interrupted")
     return sum(entry.session is not None for entry in ledger.entries.values())
 
@@ -192,6 +193,16 @@ def _run_facts(request: BatchRequest, models: dict[str, str], workers: int) -> R
         host=socket.gethostname(),
         pid=os.getpid(),
     )
+
+
+def _run_before(document: Mapping[str, Any] | None, out_dir: Path) -> RunFacts:
+    """Return the facts of the run that left ``document``, where they can be read."""
+    if document is None:
+        return _no_run(out_dir)
+    try:
+        return RunFacts.of(document)
+    except (LookupError, TypeError):
+        return _no_run(out_dir)
 
 
 def _no_run(out_dir: Path) -> RunFacts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -72,7 +73,9 @@ class FrameTableWriter:
     ) -> None:
         if error is None:
             self.close()
-        else:
+            return
+        # The first error is the one to report; what is half-written goes with its directory.
+        with suppress(OSError):
             self._writer.close()
 
     def _flush(self, results: Sequence[Any]) -> None:

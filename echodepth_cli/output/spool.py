@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Generic, TypeVar, cast
 
@@ -42,7 +43,9 @@ class Spool(Generic[Record]):
 
     def close(self) -> None:
         """Delete the records."""
-        self._file.close()
+        # What the disk had no room for is to be deleted anyway.
+        with suppress(OSError):
+            self._file.close()
 
     def __enter__(self) -> Spool[Record]:
         return self

@@ -66,9 +66,21 @@ class _Nameless:
     """The reading half of a file without its name, so that only its bytes decide what it is."""
 
     def __init__(self, file: BinaryIO) -> None:
+        self._seek = file.seek
         self.read = file.read
-        self.seek = file.seek
         self.tell = file.tell
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place in the file; a place that cannot be is an error number for FFmpeg.
+
+        Damaged files ask for such places, and PyAV prints every exception but the first.
+        """
+        try:
+            return self._seek(offset, whence)
+        except (OSError, OverflowError) as error:
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                raise
+            return -errno.EINVAL
 
 
 @contextmanager

@@ -230,5 +230,5 @@ def test_a_recording_that_needs_too_much_memory_fails_alone(tmp_path):
     ends = {entry["name"]: entry["status"] for entry in files}
     assert ends == {"small": "done", "vast": "failed"}
     assert "Traceback" not in done.stderr
-    assert len([line for line in done.stderr.splitlines() if "vast" in line]) == 1
+    assert done.stderr.count("failed: ") == 1
     assert not list(tmp_path.rglob("*.partial"))

@@ -14,7 +14,7 @@ from tests.hostile.watchdog import Watchdog
 from tests.hostile.watching import listening
 from tests.hostile.workshop import Workshop
 
-PER_CLASS = 7
+PER_CLASS = 5
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_arguments_that_name_what_cannot_be_used_end_in_one_line(shop, watchdog)
 
 def test_random_damage_to_anything_that_is_read(shop, watchdog, tmp_path):
     samples = fuzz.make_samples(tmp_path / "samples", shop)
-    cases = itertools.islice(fuzz.random_cases(shop, samples, seed=0), 56)
+    cases = itertools.islice(fuzz.random_cases(shop, samples, seed=0), 42)
     outcomes = {(case.kind, case.name): watchdog.call(case) for case in cases}
     assert {name: o for name, o in outcomes.items() if o.kind in BAD} == {}
     kinds = {outcome.kind for outcome in outcomes.values()}
@@ -69,7 +69,6 @@ def test_kills_leave_the_result_whole_earlier_or_absent(tmp_path):
     range_ = kills.Range(tmp_path)
     plan = [
         kills.Kill(0, signal.SIGKILL, True, "report.json", 0.0),
-        kills.Kill(1, signal.SIGKILL, False, "report.html", 0.01),
         kills.Kill(2, signal.SIGTERM, True, "anywhere", range_.length_s * 0.7),
     ]
     results = [(kill, range_.shoot(kill)) for kill in plan]
