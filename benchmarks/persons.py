@@ -9,8 +9,8 @@ right      measured frames that show A, of all measured frames
 of A       frames that were measured, of those that show A
 unflagged  measured frames that show somebody else
 doubt      frames reported as in doubt
-valence, arousal: median distance of A's values in the composite from those of A alone; in brackets
-           the same between A alone and A alone compressed more, which is noise
+valence, arousal: median distance of A's values in the composite from those of A alone; the last
+           row compares A alone with the same compressed more, which is noise
 """
 
 from __future__ import annotations
@@ -66,10 +66,11 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     people = dict(zip("AB", options.people, strict=True))
-    print(f"{'layout':<22}right   of A  unflagged  doubt  valence        arousal")
+    print(f"{'layout':<22}right   of A  unflagged  doubt  valence  arousal")
     with open_engine() as engine:
         for name in options.layouts:
             print(_row(name, people, options.out, options.seconds, engine), flush=True)
+        print(_noise(people, options.out, options.seconds, engine), flush=True)
         both = options.out / "side_by_side.mp4"
         if both.exists():
             print(_cost(both, options.out / "side_by_side.alone.mp4", engine))
@@ -84,21 +85,28 @@ def _row(name: str, people: dict[str, Path], out: Path, seconds: float, engine: 
     first = _analysed(
         _composed(_of_a(layout), people, out / f"{name}.alone.mp4", seconds), alone, engine
     )
-    noise = _analysed(
-        _composed(_of_a(layout), people, out / f"{name}.noise.mp4", seconds, crf=27), alone, engine
-    )
     ok = [k for k, status in enumerate(found.status) if status == "ok"]
     right = [k for k in ok if _shows_a(layout, found.offsets_s[k], found.middles[k])]
     visible = sum(
         any(tile.person == "A" and tile.seen for tile in _tiles_at(layout, offset_s))
         for offset_s in found.offsets_s
     )
-    apart, usual = _distance(found, first), _distance(first, noise)
+    apart = _distance(found, first)
     return (
         f"{name:<22}{100 * len(right) / max(1, len(ok)):5.1f}  {100 * len(right) / visible:5.1f}"
         f"  {len(ok) - len(right):9d}  {found.doubts:5d}"
-        f"  {apart[0]:.3f} ({usual[0]:.3f})  {apart[1]:.3f} ({usual[1]:.3f})"
+        f"  {apart[0]:7.4f}  {apart[1]:7.4f}"
     )
+
+
+def _noise(people: dict[str, Path], out: Path, seconds: float, engine: Engine) -> str:
+    """Return how far A's values lie apart when the same is compressed more."""
+    layout, sessions = _of_a(LAYOUTS["side_by_side"]), []
+    for name, crf in (("alone", 22), ("noise", 27)):
+        video = _composed(layout, people, out / f"side_by_side.{name}.mp4", seconds, crf)
+        sessions.append(_analysed(video, AnalysisConfig(), engine))
+    apart = _distance(*sessions)
+    return f"{'A alone, compressed more':<49}{apart[0]:7.4f}  {apart[1]:7.4f}"
 
 
 def _of_a(layout: Layout) -> Layout:
@@ -166,7 +174,20 @@ def _cost(both: Path, alone: Path, engine: Engine) -> str:
         for name, frames in ways.items():
             spent[name].append(_observed_s(frames, engine))
     one, two = (float(np.median(spent[name])) for name in ("one", "two"))
-    return f"two faces cost {two / one:.2f} times one (median of 5, {len(ways['one'])} pictures)"
+    whole = {
+        name: float(np.median([_analysis_s(path, engine) for _ in range(3)]))
+        for name, path in (("two", both), ("one", alone))
+    }
+    return (
+        f"two faces cost {two / one:.2f} times one to find, measure and follow (median of 5); "
+        f"a whole analysis takes {whole['two'] / whole['one']:.2f} times the time (median of 3)"
+    )
+
+
+def _analysis_s(video: Path, engine: Engine) -> float:
+    started = time.process_time()
+    analyse(video, AnalysisConfig(), video.with_suffix(""), force=True, engine=engine)
+    return time.process_time() - started
 
 
 def _pictures(path: Path) -> list[Frame]:

@@ -169,11 +169,12 @@ class Tracks:
         self._cuts.push(look)
         self._end_cut_and_gone(offset_s)
         distinct = sorted(without_doubles(faces), key=lambda face: face.box.x)
-        owners = _match(self.live, distinct, offset_s)
+        marks = [signature(face) for face in distinct]
+        owners = _match(self.live, distinct, marks, offset_s)
         sightings = []
-        for face, owner in zip(distinct, owners, strict=True):
+        for face, mark, owner in zip(distinct, marks, owners, strict=True):
             track = owner or self._begin(offset_s, face)
-            sighting = Sighting(offset_s, face, signature(face), track)
+            sighting = Sighting(offset_s, face, mark, track)
             track.add(sighting)
             sightings.append(sighting)
         for track in self.live:
@@ -245,10 +246,12 @@ def _is_same_place(one: Box, other: Box) -> bool:
 
 
 def _match(
-    tracks: Sequence[Track], faces: Sequence[FaceObservation], offset_s: float
+    tracks: Sequence[Track],
+    faces: Sequence[FaceObservation],
+    marks: Sequence[Signature | None],
+    offset_s: float,
 ) -> list[Track | None]:
     """Return for each face the track it goes on, by the least total distance."""
-    marks = [signature(face) for face in faces]
     best: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, ())}
     for track in tracks:
         grown: dict[int, tuple[float, tuple[int, ...]]] = {}
