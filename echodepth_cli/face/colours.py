@@ -6,7 +6,7 @@ speak strongly for a person who comes back in the same picture, and weakly other
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,12 @@ def colours_of(image: Image, landmarks_px: FloatArray) -> Colours:
         rows = np.linspace(low[1] + top * height, low[1] + bottom * height, _GRID)
         patches.append(_median_colour(image, rows, columns))
     return np.concatenate(patches).astype(np.float32)
+
+
+def apart(one: NDArray[Any], other: NDArray[Any]) -> float | None:
+    """Return how far two colours are apart, root mean square; None where nothing compares."""
+    both = np.isfinite(one) & np.isfinite(other)
+    return float(np.sqrt(np.mean((one - other)[both] ** 2))) if both.any() else None
 
 
 def _median_colour(

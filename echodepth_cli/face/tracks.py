@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from echodepth_cli.face.colours import apart
 from echodepth_cli.face.cuts import CutDetector, Look
 from echodepth_cli.face.signature import Signature, distance, signature
 from echodepth_cli.records import Box, FaceObservation
@@ -39,6 +40,9 @@ _COASTS_S: Final = 0.2
 
 _UNLIKE: Final = 4.5
 """One picture this unlike a track does not go on it; see `signature`."""
+
+_OTHER_COLOURS: Final = 16.0
+"""One picture whose colours are so far from a track's does not go on it; see `colours`."""
 
 _GROWTH: Final = 0.7
 """Natural logarithm of the largest change of size between frames."""
@@ -289,7 +293,18 @@ def _step_cost(
     if known is None:
         known = track.last.signature
     unlike = 0.0 if known is None or mark is None else distance(known, mark) / _UNLIKE
-    return 0.5 * away**2 + 0.25 * grown**2 + min(unlike, 1.0) ** 2
+    other_clothes = _other_colours(track, face)
+    return 0.5 * away**2 + 0.25 * grown**2 + min(unlike, 1.0) ** 2 + other_clothes**2
+
+
+def _other_colours(track: Track, face: FaceObservation) -> float:
+    """Return how unlike the colours are: someone who walks past would take the track along."""
+    known: NDArray[Any] | None = track.settled.colours.value
+    if known is None and track.last is not None:
+        known = track.last.face.colours
+    if known is None or face.colours is None:
+        return 0.0
+    return min((apart(known, face.colours) or 0.0) / _OTHER_COLOURS, 1.0)
 
 
 def _change_point(known: Signature, sightings: Sequence[Sighting]) -> int:

@@ -91,6 +91,17 @@ def test_people_built_alike_in_other_clothes_are_told_apart_or_doubted():
     assert not sure[0] & sure[1]
 
 
+def test_someone_who_walks_past_does_not_take_the_identity_along():
+    a, b = Someone(1), Someone(2)
+    frames = [[a.at(0.5)] for _ in range(20)]
+    frames += [[b.at(x)] for x in (0.42, 0.52, 0.62, 0.72, 0.82)]
+    frames += [[a.at(0.5)] for _ in range(20)]
+    seen = followed(frames)
+    assert {tuple(numbers(frame)) for frame in seen[:20] + seen[25:]} == {(1,)}
+    past = [face for frame in seen[20:25] for face in frame.faces]
+    assert not any(face.person == 1 and face.certainty >= SURE for face in past)
+
+
 def test_a_profile_keeps_its_track():
     a = Someone(1)
     frames = [[a.at(0.5, yaw_deg=0 if k < 15 else 55, confidence=0.3)] for k in range(40)]
