@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from echodepth_cli.cli.exits import run
-
 
 def main() -> None:
     """Run the command line and exit with its documented code."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        from echodepth_cli.cli.exits import run
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        # Ctrl-C while modules are still being loaded, or when all is done.
+        sys.stderr.write("error: interrupted\n")
+        code = 130
+    sys.exit(code)
 
 
 if __name__ == "__main__":
