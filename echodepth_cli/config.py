@@ -1,7 +1,7 @@
 """One frozen, digestible configuration for an analysis.
 
-`AnalysisConfig` is the only carrier of settings below the command line. Field metadata is the one
-source of bounds and help text for the command line, the config file and the documentation.
+`AnalysisConfig` is the only carrier of settings below the command line; `settings.py` says how they
+are declared and read.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from echodepth_cli.errors import UsageError
 from echodepth_cli.reading import read_small
+from echodepth_cli.settings import check_bounds, known_settings, parse_setting, setting
 
 _LARGEST_FILE_BYTES: Final = 1 << 20
 
@@ -25,37 +26,8 @@ SUBJECT_RULES: Final = ("main", "left", "right", "largest", "longest")
 """Ways to name the subject other than by number; `main` is longest and largest together."""
 
 
-def _setting(
-    default: Any,
-    help_text: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    none_word: str | None = None,
-    clock: bool = False,
-    measures: bool = True,
-    bounds: bool = False,
-) -> Any:
-    """Declare a setting.
-
-    ``none_word`` is how None is written in files and options, ``clock`` allows mm:ss,
-    ``measures`` says whether the setting changes what is measured (and the session's id), and
-    ``bounds`` that it only refuses recordings: what it lets through comes out the same.
-    """
-    metadata = {
-        "help": help_text,
-        "low": low,
-        "high": high,
-        "none_word": none_word,
-        "clock": clock,
-        "measures": measures and not bounds,
-        "bounds": bounds,
-    }
-    return field(default=default, metadata=metadata)
-
-
 def _threshold(default: float | None, help_text: str) -> Any:
-    return _setting(default, help_text, low=0, high=1, none_word="off", measures=False)
+    return setting(default, help_text, low=0, high=1, none_word="off", measures=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,67 +46,67 @@ class AlertThresholds:
     )
 
     def __post_init__(self) -> None:
-        _check_bounds(self)
+        check_bounds(self)
 
 
 @dataclass(frozen=True, slots=True)
 class AnalysisConfig:
     """Everything that steers one analysis; raises UsageError when a value is out of bounds."""
 
-    fps: float | None = _setting(
+    fps: float | None = setting(
         2.0,
         "Frames analysed per second, or 'all' for every frame.",
         low=0.001,
         high=1000,
         none_word="all",
     )
-    start_s: float = _setting(0.0, "Start of the stretch to analyse.", low=0, clock=True)
-    end_s: float | None = _setting(None, "End of the stretch to analyse.", low=0, clock=True)
-    baseline_start_s: float | None = _setting(
+    start_s: float = setting(0.0, "Start of the stretch to analyse.", low=0, clock=True)
+    end_s: float | None = setting(None, "End of the stretch to analyse.", low=0, clock=True)
+    baseline_start_s: float | None = setting(
         None, "Start of the baseline window; the start of the stretch.", low=0, clock=True
     )
-    baseline_window_s: float = _setting(
+    baseline_window_s: float = setting(
         60.0,
         "Seconds of the opening taken as the person's baseline, or a stretch from A to B.",
         low=1,
         high=3600,
     )
-    carried_baseline: str | None = _setting(
+    carried_baseline: str | None = setting(
         None, "Digest of the baseline carried over with --baseline-from, which sets it."
     )
-    label: str | None = _setting(None, "Name of the session in reports.", measures=False)
-    use_case: str | None = _setting(None, "Free hint, such as insurance_claims.", measures=False)
+    label: str | None = setting(None, "Name of the session in reports.", measures=False)
+    use_case: str | None = setting(None, "Free hint, such as insurance_claims.", measures=False)
     alert_thresholds: AlertThresholds = field(
         default_factory=AlertThresholds, metadata={"help": "Alert thresholds.", "measures": False}
     )
-    started_at: datetime | None = _setting(  # noqa: RUF009 - it declares a field
+    started_at: datetime | None = setting(  # noqa: RUF009 - it declares a field
         None, "When the recording started (ISO 8601 with time zone).", measures=False
     )
-    subject: str = _setting(
+    subject: str = setting(
         "main",
         "Whose session it is: main (in view longest and largest), left, right, largest, longest, "
         "or a person's number from an earlier report.",
     )
-    subject_at_s: float | None = _setting(
+    subject_at_s: float | None = setting(
         None, "The subject is whoever is the main face at this moment.", low=0, clock=True
     )
-    max_faces: int = _setting(4, "Faces looked for in each frame.", low=1, high=8)
-    small_faces: bool = _setting(
+    max_faces: int = setting(4, "Faces looked for in each frame.", low=1, high=8)
+    small_faces: bool = setting(
         False, "Look for small faces beside large ones too, which takes longer."
     )
-    region: str | None = _setting(
+    region: str | None = setting(
         None, "Part of the picture to look at: left, top, width, height, as fractions (x,y,w,h)."
     )
-    all_faces: bool = _setting(
+    all_faces: bool = setting(
         False, "Write where everybody's face was to faces.parquet.", measures=False
     )
-    snapshots: bool = _setting(True, "Put stills of alerts and persons into it.", measures=False)
-    blur_snapshots: bool = _setting(False, "Make faces in stills unrecognisable.", measures=False)
-    link_video: bool = _setting(False, "Let the report play the recording.", measures=False)
-    max_pixels: int = _setting(
+    snapshots: bool = setting(True, "Put stills of alerts and persons into it.", measures=False)
+    blur_snapshots: bool = setting(False, "Make faces in stills unrecognisable.", measures=False)
+    link_video: bool = setting(False, "Let the report play the recording.", measures=False)
+    max_pixels: int = setting(
         8192 * 4320, "Largest picture accepted, width times height.", low=1, high=1 << 28
     )
-    max_duration_s: float | None = _setting(
+    max_duration_s: float | None = setting(
         24 * 3600.0,
         "Longest recording accepted, or 'off'.",
         low=0.001,
@@ -142,7 +114,7 @@ class AnalysisConfig:
         clock=True,
         bounds=True,
     )
-    timeout_s: float | None = _setting(
+    timeout_s: float | None = setting(
         12 * 3600.0,
         "Give a recording up that takes longer, or 'off'; loading the models is not counted.",
         low=0.001,
@@ -150,7 +122,7 @@ class AnalysisConfig:
         clock=True,
         bounds=True,
     )
-    stall_timeout_s: float | None = _setting(
+    stall_timeout_s: float | None = setting(
         60.0,
         "Give a recording up whose decoding makes no progress for this long, or 'off'.",
         low=0.1,
@@ -160,7 +132,7 @@ class AnalysisConfig:
     )
 
     def __post_init__(self) -> None:
-        _check_bounds(self)
+        check_bounds(self)
         if self.end_s is not None and self.end_s <= self.start_s:
             raise UsageError(
                 f"the end ({self.end_s:g} s) must lie after the start ({self.start_s:g} s)"
@@ -210,9 +182,9 @@ class AnalysisConfig:
             f"{source}: baseline_window_s",
         )
         thresholds = AlertThresholds(
-            **_known(AlertThresholds, table, f"{source} [alert_thresholds]")
+            **known_settings(AlertThresholds, table, f"{source} [alert_thresholds]")
         )
-        return cls(**_known(cls, settings, source), alert_thresholds=thresholds)
+        return cls(**known_settings(cls, settings, source), alert_thresholds=thresholds)
 
     def digest(self) -> str:
         """Return the sha256 of all settings that can change an output, in hexadecimal."""
@@ -247,17 +219,6 @@ def load_config_file(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: not a valid TOML file: {error}") from error
 
 
-def parse_started_at(text: str) -> datetime:
-    """Parse an ISO 8601 date and time; raises UsageError when it is none."""
-    try:
-        # Python 3.10 does not know the Z suffix.
-        return datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-    except ValueError as error:
-        raise UsageError(
-            f"'{text}' is not a date and time; write it as 2026-03-01T09:30:00+00:00"
-        ) from error
-
-
 def with_window_spread(settings: Mapping[str, Any], shown_as: str) -> dict[str, Any]:
     """Return settings in which a baseline window written START-END is a start and a length.
 
@@ -278,92 +239,6 @@ def with_window_spread(settings: Mapping[str, Any], shown_as: str) -> dict[str, 
     return spread | {"baseline_start_s": start_s, "baseline_window_s": end_s - start_s}
 
 
-def setting_help(cls: type, name: str) -> str:
-    """Return the help text of one setting."""
-    fields = {f.name: f for f in dataclasses.fields(cls)}
-    return str(fields[name].metadata["help"])
-
-
-def parse_setting(cls: type, name: str, value: Any, shown_as: str) -> Any:
-    """Turn one setting as written in a file, a manifest or an option into its own type.
-
-    Numbers may be text; ``off`` and ``all`` stand for None where the setting allows them; times may
-    be seconds, mm:ss or hh:mm:ss. Raises UsageError that calls the setting ``shown_as``.
-    """
-    item = {f.name: f for f in dataclasses.fields(cls)}[name]
-    kind = str(item.type)
-    word = item.metadata["none_word"]
-    if value is None and "None" in kind:
-        return None
-    if isinstance(value, str):
-        if not is_utf8(value):
-            raise UsageError(f"{shown_as} holds characters that are none (no UTF-8)")
-        if word is not None and value.strip().lower() == word:
-            return None
-        # Text stays as it was written; what is read as something else may have blanks around it.
-        is_text = kind.removesuffix(" | None") == "str"
-        read = value if is_text else value.strip()
-        value = _from_text(kind, read, clock=item.metadata["clock"])
-    if not _is_of_kind(value, kind):
-        expected = _KINDS[kind.removesuffix(" | None")][1] + (f" or '{word}'" if word else "")
-        expected += " (or mm:ss)" if item.metadata["clock"] else ""
-        raise UsageError(f"{shown_as} must be {expected}, not '{value}'")
-    return value
-
-
-_KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
-    "float": ((int, float), "a number"),
-    "int": ((int,), "a whole number"),
-    "bool": ((bool,), "true or false"),
-    "str": ((str,), "text"),
-    "datetime": ((datetime,), "a date and time with time zone"),
-}
-
-
-def is_utf8(value: str) -> bool:
-    """Tell whether a text can be written as UTF-8; arguments need not."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _from_text(kind: str, text: str, *, clock: bool) -> Any:
-    """Read text as ``kind``; text that is none is handed back unchanged."""
-    kind = kind.removesuffix(" | None")
-    if kind == "datetime":
-        return parse_started_at(text)
-    if kind == "bool":
-        return {"true": True, "false": False}.get(text.lower(), text)
-    if kind not in ("float", "int"):
-        return text
-    try:
-        if clock and ":" in text:
-            return _clock_seconds(text)
-        return int(text) if kind == "int" else float(text)
-    except ValueError:
-        return text
-
-
-def _clock_seconds(text: str) -> float:
-    """Return the seconds of mm:ss or hh:mm:ss; raises ValueError."""
-    *larger, seconds = text.split(":")
-    if len(larger) > 2 or not all(part.isdecimal() for part in larger):
-        raise ValueError(text)
-    value = float(seconds)
-    if not 0 <= value < 60 or (len(larger) == 2 and int(larger[1]) >= 60):
-        raise ValueError(text)
-    for power, part in enumerate(reversed(larger), start=1):
-        value += int(part) * 60**power
-    return value
-
-
-def _is_of_kind(value: Any, kind: str) -> bool:
-    kind = kind.removesuffix(" | None")
-    return isinstance(value, _KINDS[kind][0]) and isinstance(value, bool) == (kind == "bool")
-
-
 def _fractions(text: str) -> tuple[float, float, float, float]:
     """Return left, top, width and height of a region; raises UsageError when it is none."""
     try:
@@ -380,36 +255,6 @@ def _fractions(text: str) -> tuple[float, float, float, float]:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and int(text) > 0
-
-
-def _known(cls: type, values: Mapping[str, Any], source: str) -> dict[str, Any]:
-    names = [f.name for f in dataclasses.fields(cls)]
-    for name in values:
-        if name not in names:
-            raise UsageError(f"{source}: unknown setting '{name}'; known: {', '.join(names)}")
-    return {
-        name: parse_setting(cls, name, value, f"{source}: {name}") for name, value in values.items()
-    }
-
-
-def _check_bounds(config: Any) -> None:
-    for item in dataclasses.fields(config):
-        value, low, high = (
-            getattr(config, item.name),
-            item.metadata.get("low"),
-            item.metadata.get("high"),
-        )
-        if value is None or (low is None and high is None):
-            continue
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise UsageError(f"{item.name} must be a number, not {value!r}")
-        inside = math.isfinite(value) and (low is None or value >= low)
-        if not inside or (high is not None and value > high):
-            bounds = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
-            raise UsageError(f"{item.name} must be {bounds}, not {value:g}")
-        if str(item.type).startswith("float"):
-            # 2 and 2.0 are one setting and must have one digest.
-            object.__setattr__(config, item.name, float(value))
 
 
 def _digest(values: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from echodepth_cli.affect.anomalies import load_ahead
 from echodepth_cli.affect.baseline import Baseline
 from echodepth_cli.affect.carried import CarriedBaseline
 from echodepth_cli.affect.coverage import CoverageTracker
@@ -31,15 +32,15 @@ from echodepth_cli.events import (
     SessionEnded,
     SessionStarted,
 )
-from echodepth_cli.face.observer import observe
 from echodepth_cli.face.persons import SeenFrame
 from echodepth_cli.face.together import observe_frames
 from echodepth_cli.models import registered_models
-from echodepth_cli.output.atomic import check_target, staged_directory, writing_to
+from echodepth_cli.output.atomic import check_target, staged_directory
 from echodepth_cli.output.columns import RowContext, frame_columns
 from echodepth_cli.output.faces_table import FACES_FILE, write_faces
-from echodepth_cli.output.findings import find, glossary
-from echodepth_cli.output.parquet import FrameTableWriter, read_frames, read_metadata, with_alerts
+from echodepth_cli.output.findings import find
+from echodepth_cli.output.pages import write_pages
+from echodepth_cli.output.parquet import FrameTableWriter, read_metadata, with_alerts
 from echodepth_cli.output.provenance import (
     codec_versions,
     file_sha256,
@@ -48,7 +49,7 @@ from echodepth_cli.output.provenance import (
     session_id,
     software_versions,
 )
-from echodepth_cli.output.report_html import ReportOptions, render_report, templates_digest
+from echodepth_cli.output.report_html import ReportOptions
 from echodepth_cli.output.report_json import (
     LIMITS,
     SCHEMA_VERSION,
@@ -57,20 +58,18 @@ from echodepth_cli.output.report_json import (
     provenance,
     rounded,
     session_head,
-    to_json_bytes,
 )
-from echodepth_cli.output.seal import PageFacts, with_content_digest, with_seal
-from echodepth_cli.output.snapshots import Still, StillKey, make_portrait, make_still, portrait_key
+from echodepth_cli.output.snapshots import Still, StillKey
 from echodepth_cli.output.spool import Spool
 from echodepth_cli.output.subject_part import Presence, subject_parts, subject_warnings
 from echodepth_cli.output.summary import summarise
 from echodepth_cli.overlap import Patience, background
-from echodepth_cli.records import Box, DecodeReport, FrameResult, Image, VideoInfo
+from echodepth_cli.pictures import report_pictures
+from echodepth_cli.records import DecodeReport, FrameResult, VideoInfo
 from echodepth_cli.session import Session
 from echodepth_cli.video.ahead import ReadAhead
 from echodepth_cli.video.decoder import UnsteadyError
 from echodepth_cli.video.source import VideoLimits
-from echodepth_cli.video.stills import pictures_at
 
 MIN_USABLE_FRAMES: Final = 4
 """With fewer measured frames there is nothing to report on."""
@@ -144,12 +143,12 @@ def analyse(
         # Loading takes seconds; what cannot be analysed is refused before it.
         info = recording.info
         check_target(target, force=force)
-        sha256 = held.enter_context(
-            background(partial(file_sha256, source), Patience(source, config.stall_timeout_s))
-        )
+        patience = Patience(source, config.stall_timeout_s)
+        sha256 = held.enter_context(background(partial(file_sha256, source), patience))
         if engine is None:
             engine = held.enter_context(open_engine(config, useful_trackers(config)))
             deadline.restart()
+        held.enter_context(background(lambda _: load_ahead(), patience))
         staging = held.enter_context(staged_directory(target, force=force))
         job = _open_job(source, config, info, sha256(), engine, sink or NullSink(), carried)
         measured = _measure(job, recording, staging / _RAW)
@@ -309,54 +308,13 @@ def _report(job: _Job, measured: _Measured, staging: Path) -> dict[str, Any]:
     return settled
 
 
-def write_pages(
-    report: dict[str, Any],
-    stills: Mapping[StillKey, Still],
-    staging: Path,
-    options: ReportOptions | None = None,
-) -> dict[str, Any]:
-    """Write report.html and report.json beside the frame table in ``staging``.
-
-    Returns the report as it was written, with the digests that bind the three files.
-    """
-    table, _ = read_frames(staging / "frames.parquet")
-    chosen = options or ReportOptions()
-    shown = with_content_digest(report)
-    page = render_report(shown, table, stills, chosen, glossary()).encode("utf-8")
-    templates = templates_digest(chosen.template_dir)
-    whole = with_seal(shown, PageFacts.of(page, templates, chosen.video_path))
-    with writing_to(staging):
-        (staging / "report.html").write_bytes(page)
-        (staging / "report.json").write_bytes(to_json_bytes(whole))
-    return whole
-
-
 def _stills(
     job: _Job, report: dict[str, Any], limits: VideoLimits, threads: int | None
 ) -> dict[StillKey, Still]:
-    """Return a picture of each alert's apex, by its position in the report, and of each person."""
-    if not job.config.snapshots:
+    config, path, tracker = job.config, job.recording.info.path, job.engine.tracker
+    if not config.snapshots:
         return {}
-    moments = {index: alert["apex_s"] for index, alert in enumerate(report["alerts"])}
-    wanted = [*moments.values(), *(person["best_s"] for person in report["persons"])]
-    pictures = pictures_at(job.recording.info.path, wanted, limits, threads)
-    blur = job.config.blur_snapshots
-
-    def faces_in(image: Image) -> tuple[Box, ...]:
-        return tuple(face.box for face in observe(image, job.engine.tracker)) if blur else ()
-
-    stills: dict[StillKey, Still] = {}
-    for index, offset_s in moments.items():
-        if offset_s in pictures:
-            image = pictures[offset_s]
-            stills[index] = make_still(image, offset_s, faces_in(image), blur=blur)
-    for person in report["persons"]:
-        offset_s, number = person["best_s"], person["person"]
-        if offset_s in pictures:
-            image, face = pictures[offset_s], Box(**person["face"])
-            portrait = make_portrait(image, offset_s, number, face, faces_in(image), blur=blur)
-            stills[portrait_key(number)] = portrait
-    return stills
+    return report_pictures(report, path, tracker, limits, threads, blur=config.blur_snapshots)
 
 
 def _video_link(source: Path, target: Path, config: AnalysisConfig) -> str | None:

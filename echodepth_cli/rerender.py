@@ -21,6 +21,7 @@ from echodepth_cli.output.atomic import staged_directory, writing_to
 from echodepth_cli.output.columns import frame_columns
 from echodepth_cli.output.faces_table import FACES_FILE
 from echodepth_cli.output.findings import Findings, find
+from echodepth_cli.output.pages import write_pages
 from echodepth_cli.output.parquet import arrow_schema, read_frames, series_of, with_alerts
 from echodepth_cli.output.provenance import file_sha256
 from echodepth_cli.output.report_html import ReportOptions
@@ -28,7 +29,7 @@ from echodepth_cli.output.report_json import rounded
 from echodepth_cli.output.seal import report_digest
 from echodepth_cli.output.snapshots import Still, StillKey, portrait_key, read_stills
 from echodepth_cli.output.summary import summarise
-from echodepth_cli.pipeline import AnalysisResult, write_pages
+from echodepth_cli.pipeline import AnalysisResult
 from echodepth_cli.reading import parse_json, read_small
 
 _LARGEST_BYTES: Final = 1 << 30

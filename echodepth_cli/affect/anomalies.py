@@ -83,6 +83,11 @@ class Anomaly:
         }
 
 
+def load_ahead() -> None:
+    """Import what `find_anomalies` needs, which takes longer than finding all anomalies."""
+    import ruptures  # noqa: F401
+
+
 def find_anomalies(series: Series) -> list[Anomaly]:
     """Return the unusual stretches and changes in time order; empty for a short session."""
     seconds, scores = _means(series, 1)

@@ -15,9 +15,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 from echodepth_cli.batch.inputs import BatchInput, Naming, absolute
-from echodepth_cli.config import AlertThresholds, AnalysisConfig, is_utf8
+from echodepth_cli.config import AlertThresholds, AnalysisConfig
 from echodepth_cli.errors import UsageError
 from echodepth_cli.reading import parse_json, read_small
+from echodepth_cli.settings import is_utf8
 
 _LARGEST_BYTES = 256 << 20
 

@@ -14,10 +14,9 @@ from echodepth_cli.config import (
     AlertThresholds,
     AnalysisConfig,
     load_config_file,
-    parse_setting,
-    setting_help,
     with_window_spread,
 )
+from echodepth_cli.settings import parse_setting, setting_help
 
 
 class LogFormat(str, Enum):

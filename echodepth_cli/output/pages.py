@@ -1,0 +1,37 @@
+"""Write what people and programs read, the page and the report, bound to the frame table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from echodepth_cli.output.atomic import writing_to
+from echodepth_cli.output.findings import glossary
+from echodepth_cli.output.parquet import read_frames
+from echodepth_cli.output.report_html import ReportOptions, render_report, templates_digest
+from echodepth_cli.output.report_json import to_json_bytes
+from echodepth_cli.output.seal import PageFacts, with_content_digest, with_seal
+from echodepth_cli.output.snapshots import Still, StillKey
+
+
+def write_pages(
+    report: dict[str, Any],
+    stills: Mapping[StillKey, Still],
+    staging: Path,
+    options: ReportOptions | None = None,
+) -> dict[str, Any]:
+    """Write report.html and report.json beside the frame table in ``staging``.
+
+    Returns the report as it was written, with the digests that bind the three files.
+    """
+    table, _ = read_frames(staging / "frames.parquet")
+    chosen = options or ReportOptions()
+    shown = with_content_digest(report)
+    page = render_report(shown, table, stills, chosen, glossary()).encode("utf-8")
+    templates = templates_digest(chosen.template_dir)
+    whole = with_seal(shown, PageFacts.of(page, templates, chosen.video_path))
+    with writing_to(staging):
+        (staging / "report.html").write_bytes(page)
+        (staging / "report.json").write_bytes(to_json_bytes(whole))
+    return whole
