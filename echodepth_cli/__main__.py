@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+# Before numpy is loaded: for matrices as small as a face's, OpenBLAS spends more time on waking its
+# threads and waiting for them than on all the sums.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def main() -> None:

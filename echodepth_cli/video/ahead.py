@@ -18,8 +18,10 @@ from echodepth_cli.video.reader import open_video
 from echodepth_cli.video.sampler import sampled_frames
 from echodepth_cli.video.source import VideoLimits
 
-_MOST_THREADS: Final = 4
-"""More decode little faster, and each holds pictures of its own."""
+_THREADS_A_CORE: Final = 3
+"""A thread waits for the picture that its own is predicted from: one a core leaves cores idle."""
+_MOST_THREADS: Final = 8
+"""Each holds pictures of its own."""
 _PICTURES_AHEAD: Final = 3
 
 _Message: TypeAlias = VideoInfo | Frame | DecodeReport
@@ -28,7 +30,7 @@ _Message: TypeAlias = VideoInfo | Frame | DecodeReport
 
 def decoding_threads() -> int:
     """Return on how many threads to decode here; whole recordings come out the same on any."""
-    return 1 if is_serial() else min(len(os.sched_getaffinity(0)), _MOST_THREADS)
+    return 1 if is_serial() else min(_THREADS_A_CORE * len(os.sched_getaffinity(0)), _MOST_THREADS)
 
 
 class ReadAhead:
