@@ -154,7 +154,7 @@ def native_stderr_captured() -> Iterator[BinaryIO]:
         os.dup2(log.fileno(), 2)
         try:
             yield log
-        except BaseException:
+        except Exception:
             os.dup2(saved, 2)
             log.seek(0)
             os.write(2, log.read())
