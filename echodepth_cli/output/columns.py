@@ -87,8 +87,7 @@ def extra_column(
 _SCORE = "0..1, 0.5 neutral"
 _DELTA = "-1..1"
 
-CORE_COLUMNS: Final[tuple[Column, ...]] = (
-    Column("frame_id", "str", "Id of the frame, unique.", lambda r, c: c.frame_id(r.index)),
+TIME_COLUMNS: Final[tuple[Column, ...]] = (
     Column("session_id", "str", "Id of the session.", lambda r, c: c.session_id),
     Column(
         "timestamp_ms",
@@ -105,6 +104,12 @@ CORE_COLUMNS: Final[tuple[Column, ...]] = (
         "s",
         ">= 0",
     ),
+)
+"""Session and time of a row, the same in every table."""
+
+CORE_COLUMNS: Final[tuple[Column, ...]] = (
+    Column("frame_id", "str", "Id of the frame, unique.", lambda r, c: c.frame_id(r.index)),
+    *TIME_COLUMNS,
     Column(
         "status",
         "str",

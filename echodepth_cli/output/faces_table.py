@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from echodepth_cli.face.persons import SeenFace, SeenFrame
-from echodepth_cli.output.columns import Column, RowContext
+from echodepth_cli.output.columns import TIME_COLUMNS, Column, RowContext
 from echodepth_cli.output.parquet import ROWS_PER_GROUP, FrameTableWriter
 
 FACES_FILE: Final = "faces.parquet"
@@ -38,22 +38,7 @@ def face_columns() -> tuple[Column, ...]:
     fraction = "fraction of the frame"
     return (
         Column("frame_id", "str", "Id of the frame, as in frames.parquet.", _frame_id),
-        Column("session_id", "str", "Id of the session.", lambda r, c: c.session_id),
-        Column(
-            "timestamp_ms",
-            "int64",
-            "Time of the frame; counts from the recording's start (see timestamp_origin).",
-            lambda r, c: c.timestamp_ms(r.offset_s),
-            "ms",
-        ),
-        Column(
-            "session_offset_s",
-            "float64",
-            "The frame's own presentation time, from the first frame of the recording.",
-            lambda r, _: r.offset_s,
-            "s",
-            ">= 0",
-        ),
+        *TIME_COLUMNS,
         Column(
             "person",
             "int64",
