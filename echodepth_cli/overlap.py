@@ -144,7 +144,8 @@ def background(work: Callable[[Step], Item], patience: Patience) -> Iterator[Cal
     if is_serial():
         yield lambda: work(lambda: None)
         return
-    with Ahead(once, depth=1, patience=patience) as ahead:
+    # Room for the result and the end, so that the thread is done even if nobody asks for it.
+    with Ahead(once, depth=2, patience=patience) as ahead:
         yield lambda: next(iter(ahead))
 
 
