@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,12 @@ from numpy.typing import NDArray
 from echodepth_cli.records import FloatArray, HeadPose
 
 Points = NDArray[np.float64]
+Real = TypeVar("Real", np.float32, np.float64)
 
 EYE_CORNERS = ((33, 133), (362, 263))
 """Outer and inner corner of the subject's right eye, inner and outer of the left."""
+
+_EYE_CORNERS = np.array(EYE_CORNERS)
 
 _EYES_AND_NOSE = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4)
 _FOREHEAD_AND_TEMPLES = (8, 9, 151, 10, 127, 356, 234, 454, 93, 323, 67, 297, 109, 338)
@@ -82,13 +86,21 @@ def align(landmarks_px: FloatArray) -> tuple[FloatArray, HeadPose]:
 
 def eye_centres(landmarks_px: FloatArray) -> FloatArray:
     """Return the (2, 3) centres between the corners of the right and left eye."""
-    return np.stack([landmarks_px[list(pair)].mean(axis=0) for pair in EYE_CORNERS])
+    centres: FloatArray = landmarks_px[_EYE_CORNERS].mean(axis=1)
+    return centres
 
 
 def iod_px(landmarks_px: FloatArray) -> float:
     """Return the distance between the eye centres, turned heads corrected by depth, in pixels."""
     right, left = eye_centres(landmarks_px)
     return float(np.linalg.norm(left - right))
+
+
+def extent(landmarks_px: NDArray[Real]) -> tuple[NDArray[Real], NDArray[Real]]:
+    """Return the (2,) lowest and highest x and y of the landmarks, in pixels."""
+    # Rows of memory are searched several times as fast as columns.
+    xy = np.ascontiguousarray(landmarks_px[:, :2].T)
+    return xy.min(axis=1), xy.max(axis=1)
 
 
 def _pose(head: NDArray[np.float64]) -> HeadPose:

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from echodepth_cli.face.alignment import iod_px, reference_face
+from echodepth_cli.face.alignment import extent, iod_px, reference_face
 from echodepth_cli.records import FloatArray, Image
 
 WINDOW_PX: Final = 48
@@ -85,11 +85,11 @@ def _face_crop(image: Image, landmarks_px: FloatArray) -> tuple[Image, NDArray[n
 
     height, width = image.shape[:2]
     xy = np.clip(landmarks_px[:, :2].astype(np.float64), -_FAR, _FAR + max(width, height))
-    border = 0.15 * (xy.max(axis=0) - xy.min(axis=0))
-    low = np.clip(np.floor(xy.min(axis=0) - border), 0, (width - 2, height - 2)).astype(int)
-    high = np.clip(np.ceil(xy.max(axis=0) + border), low + 2, (width, height)).astype(int)
-    crop = np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    first, last = extent(xy)
+    border = 0.15 * (last - first)
+    low = np.clip(np.floor(first - border), 0, (width - 2, height - 2)).astype(int)
+    high = np.clip(np.ceil(last + border), low + 2, (width, height)).astype(int)
+    grey = cv2.cvtColor(image[low[1] : high[1], low[0] : high[0]], cv2.COLOR_RGB2GRAY)
     scale = min(1.0, _WORKING_IOD_PX / max(iod_px(landmarks_px), 1.0))
     if scale < 1:
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -99,7 +99,8 @@ def _face_crop(image: Image, landmarks_px: FloatArray) -> tuple[Image, NDArray[n
 def _picture_of(aligned: FloatArray, xy: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the (4, 2) map from aligned coordinates (x, y, z, 1) to the picture."""
     # Aligned points are a similarity of the landmarks, so the fit is exact but for rounding.
-    design = np.column_stack([aligned.astype(np.float64), np.ones(len(aligned))])
+    design = np.ones((len(aligned), 4))
+    design[:, :3] = aligned
     return np.asarray(np.linalg.solve(design.T @ design, design.T @ xy))
 
 

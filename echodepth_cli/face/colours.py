@@ -11,15 +11,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from echodepth_cli.face.alignment import extent
 from echodepth_cli.records import FloatArray, Image
 
 Colours = NDArray[np.float32]
 """(9,) brightness, red and blue difference of hair, face and clothes; NaN outside the picture."""
 
-_PATCHES: Final = (
-    (-0.30, 0.30, -0.22, -0.04),
-    (-0.25, 0.25, 0.35, 0.75),
-    (-0.55, 0.55, 1.20, 1.60),
+_PATCHES: Final = np.array(
+    [
+        (-0.30, 0.30, -0.22, -0.04),
+        (-0.25, 0.25, 0.35, 0.75),
+        (-0.55, 0.55, 1.20, 1.60),
+    ]
 )
 """Left, right from the middle in face widths; top, bottom from the brow in face heights."""
 
@@ -29,13 +32,12 @@ _GRID: Final = 12
 
 def colours_of(image: Image, landmarks_px: FloatArray) -> Colours:
     """Return the colours around one face of an RGB picture; reads some 400 pixels."""
-    low, high = landmarks_px[:, :2].min(axis=0), landmarks_px[:, :2].max(axis=0)
+    low, high = extent(landmarks_px)
     middle, (width, height) = (low[0] + high[0]) / 2, high - low
-    patches = []
-    for left, right, top, bottom in _PATCHES:
-        columns = np.linspace(middle + left * width, middle + right * width, _GRID)
-        rows = np.linspace(low[1] + top * height, low[1] + bottom * height, _GRID)
-        patches.append(_median_colour(image, rows, columns))
+    left, right, top, bottom = _PATCHES.T
+    columns = np.linspace(middle + left * width, middle + right * width, _GRID, axis=1)
+    rows = np.linspace(low[1] + top * height, low[1] + bottom * height, _GRID, axis=1)
+    patches = [_median_colour(image, y, x) for y, x in zip(rows, columns, strict=True)]
     return np.concatenate(patches).astype(np.float32)
 
 
@@ -53,6 +55,8 @@ def _median_colour(
     x = columns[(columns >= 0) & (columns < width)].astype(np.int64)
     if len(y) * len(x) < _GRID * _GRID / 4:
         return np.full(3, np.nan)
-    red, green, blue = np.median(image[y[:, None], x].reshape(-1, 3), axis=0)
+    # What `np.median` gives, at a fifth of the time for so few pixels.
+    ordered = np.sort(image[y[:, None], x].reshape(-1, 3), axis=0).astype(np.float64)
+    red, green, blue = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
     brightness = 0.299 * red + 0.587 * green + 0.114 * blue
     return np.array([brightness / 2, red - brightness, blue - brightness])

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from echodepth_cli.face.alignment import extent
 from echodepth_cli.records import Box, FloatArray, HeadPose, Image
 
 LOW_CONFIDENCE: Final = 0.40
@@ -29,7 +30,7 @@ def quality_factors(
     height, width = image.shape[:2]
     xy = landmarks_px[:, :2]
     inside = ((xy >= 0) & (xy < (width, height))).all(axis=1).mean()
-    light, sharpness = _picture_factors(image, xy)
+    light, sharpness = _picture_factors(image, landmarks_px)
     return {
         "size": _ramp(iod_px, 10.0, 40.0),
         "pose": _fall(abs(pose.yaw_deg), 25.0, 60.0) * _fall(abs(pose.pitch_deg), 20.0, 50.0),
@@ -47,21 +48,21 @@ def confidence(factors: dict[str, float]) -> float:
 def face_box(landmarks_px: FloatArray, width_px: int, height_px: int) -> Box:
     """Return the rectangle around the landmarks as fractions of the frame."""
     size = np.array([width_px, height_px], dtype=np.float64)
-    low = landmarks_px[:, :2].min(axis=0) / size
-    high = landmarks_px[:, :2].max(axis=0) / size
+    low, high = (corner / size for corner in extent(landmarks_px))
     return Box(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
 
 
-def _picture_factors(image: Image, xy: FloatArray) -> tuple[float, float]:
+def _picture_factors(image: Image, landmarks_px: FloatArray) -> tuple[float, float]:
     """Return (light, sharpness) of the face region; both 0 when it lies outside the picture."""
     import cv2
 
     height, width = image.shape[:2]
-    x0, y0 = np.clip(np.floor(xy.min(axis=0)), 0, (width - 1, height - 1)).astype(int)
-    x1, y1 = np.clip(np.ceil(xy.max(axis=0)) + 1, 1, (width, height)).astype(int)
+    low, high = extent(landmarks_px)
+    x0, y0 = np.clip(np.floor(low), 0, (width - 1, height - 1)).astype(int)
+    x1, y1 = np.clip(np.ceil(high) + 1, 1, (width, height)).astype(int)
     if x1 - x0 < 4 or y1 - y0 < 4:
         return 0.0, 0.0
-    grey = cv2.cvtColor(np.ascontiguousarray(image[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY)
+    grey = cv2.cvtColor(image[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY)
     scale = _CROP_PX / (x1 - x0)
     if scale < 1:
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -73,7 +74,7 @@ def _picture_factors(image: Image, xy: FloatArray) -> tuple[float, float]:
 
 
 def _ramp(value: float, zero: float, one: float) -> float:
-    return float(np.clip((value - zero) / (one - zero), 0.0, 1.0))
+    return min(max((value - zero) / (one - zero), 0.0), 1.0)
 
 
 def _fall(value: float, one: float, zero: float) -> float:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from echodepth_cli.face.alignment import extent
 from echodepth_cli.records import FloatArray, Image
 
 _OVERLAP: Final = 0.2
@@ -135,13 +136,14 @@ def squares(height: int, width: int) -> Iterator[tuple[int, int, int]]:
 
 def face_side(landmarks_px: FloatArray) -> float:
     """Return the longer side of the rectangle around landmarks, in pixels."""
-    return float(np.ptp(landmarks_px[:, :2], axis=0).max())
+    low, high = extent(landmarks_px)
+    return float((high - low).max())
 
 
 def _place(landmarks_px: FloatArray) -> tuple[float, float, float]:
-    low, high = landmarks_px[:, :2].min(axis=0), landmarks_px[:, :2].max(axis=0)
+    low, high = extent(landmarks_px)
     x, y = (low + high) / 2
-    return float(x), float(y), face_side(landmarks_px)
+    return float(x), float(y), float((high - low).max())
 
 
 def _is_same(

@@ -81,8 +81,11 @@ class Mean:
             self.value = new.astype(np.float64)
             return
         step = (new - self.value) / min(self.count, _REMEMBERED)
-        grown = np.where(np.isnan(step), self.value, self.value + step)
-        self.value = np.where(np.isnan(grown), new, grown)
+        grown = self.value + step
+        if math.isnan(grown @ grown):
+            grown = np.where(np.isnan(step), self.value, grown)
+            grown = np.where(np.isnan(grown), new, grown)
+        self.value = grown
 
 
 @dataclass(slots=True, eq=False)
