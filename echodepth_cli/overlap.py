@@ -21,6 +21,7 @@ Step: TypeAlias = Callable[[], None]
 SERIAL_VARIABLE: Final = "ECHODEPTH_SERIAL"
 """Set to anything but 0 to do one thing after the other in one thread, for debugging."""
 
+_THREAD_NAME: Final = "echodepth-ahead"
 _LOOK_EVERY_S: Final = 0.25
 _LEAVE_WITHIN_S: Final = 5.0
 """How long a thread may take to notice that it is no longer needed."""
@@ -51,13 +52,19 @@ def is_serial() -> bool:
     return os.environ.get(SERIAL_VARIABLE, "0") != "0"
 
 
+def anything_hangs() -> bool:
+    """Return whether a thread that was left behind still hangs; ask between two recordings."""
+    return any(thread.name == _THREAD_NAME for thread in threading.enumerate())
+
+
 class Ahead(AbstractContextManager["Ahead[Item]"], Generic[Item]):
     """An iterator that runs in a thread of its own, a few items ahead of whoever takes them.
 
     ``make`` is called in that thread and gets a `Step` to call as it goes on. Errors of the
     iterator come out in their place among the items; InputError when ``patience`` is at its end.
     Leaving the context ends the thread and waits for it, unless it is stalled: then it is left
-    behind as a daemon, because nothing can end a thread that hangs in foreign code.
+    behind as a daemon, because nothing can end a thread that hangs in foreign code; see
+    `anything_hangs`.
     """
 
     def __init__(
@@ -71,7 +78,7 @@ class Ahead(AbstractContextManager["Ahead[Item]"], Generic[Item]):
         self._queue: queue.Queue[Item | _End] = queue.Queue(depth)
         self._steps = 0
         self._stopping = self._stalled = False
-        self._thread = threading.Thread(target=self._run, name="echodepth-ahead", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=_THREAD_NAME, daemon=True)
         self._thread.start()
 
     def __iter__(self) -> Iterator[Item]:

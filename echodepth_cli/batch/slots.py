@@ -1,9 +1,9 @@
 """Worker processes of this machine, one per slot.
 
 A `ProcessPoolExecutor` breaks as a whole when one worker is killed. Here a slot is a thread that
-owns one spawned process: a worker that dies, or is stopped for taking too long, costs its own job
-and is replaced when the next one comes. Spawned, not forked: native libraries and threads do not
-survive a fork.
+owns one spawned process: a worker that dies, hangs, or is stopped for taking too long, costs its
+own job and is replaced when the next one comes. Spawned, not forked: native libraries and threads
+do not survive a fork.
 """
 
 from __future__ import annotations
@@ -84,6 +84,9 @@ class WorkerSlots:
                 try:
                     worker = worker or self._start()
                     future.set_result(worker.run(job, self._listener))
+                    if worker.is_spent:
+                        self._stop(worker)
+                        worker = None
                 except (WorkerLostError, JobTimeoutError) as error:
                     self._stop(worker)
                     worker = None
@@ -124,6 +127,8 @@ class _Worker:
         self._process.start()
         remote.close()
         self._warm = False
+        self.is_spent = False
+        """Whether something hangs in it, so that it must get no other job."""
 
     def run(self, job: AnalysisJob, listener: JobListener) -> JobOutcome:
         """Run one job to its outcome.
@@ -149,7 +154,8 @@ class _Worker:
         if not connection.wait([self._pipe], clock.left_s()):
             raise JobTimeoutError
         kind, content = self._pipe.recv()
-        if kind == "outcome":
+        if kind in ("outcome", "last outcome"):
+            self.is_spent = kind == "last outcome"
             outcome: JobOutcome = content
             return outcome
         if kind == "log":

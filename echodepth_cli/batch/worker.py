@@ -22,12 +22,14 @@ from typing import Any, Literal, TypeAlias
 
 from echodepth_cli.batch.jobs import AnalysisJob, JobOutcome, OpenRunJob
 from echodepth_cli.events import Event, FrameAnalysed, ReportReady
+from echodepth_cli.overlap import anything_hangs
 
 Message: TypeAlias = (
     "tuple[Literal['event'], Event]"
     " | tuple[Literal['log'], logging.LogRecord]"
-    " | tuple[Literal['outcome'], JobOutcome]"
+    " | tuple[Literal['outcome', 'last outcome'], JobOutcome]"
 )
+"""A last outcome comes from a worker that must not be given more: something hangs in it."""
 
 FRAME_EVENT_INTERVAL_S = 0.2
 """Progress is for people: at most five frame events a second are passed on."""
@@ -48,7 +50,8 @@ def worker_main(connection: Connection, open_run_job: OpenRunJob, log_level: int
     with open_run_job() as run_job:
         while (job := pipe.receive()) is not None:
             logs.recording = job.name
-            pipe.send(("outcome", run_job(job, _EventForwarder(pipe))))
+            outcome = run_job(job, _EventForwarder(pipe))
+            pipe.send(("last outcome" if anything_hangs() else "outcome", outcome))
 
 
 def lean(event: Event) -> Event:

@@ -9,7 +9,7 @@ import hashlib
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from echodepth_cli.events import EventSink, FrameAnalysed, SessionStarted
 from echodepth_cli.output.atomic import staged_directory
 from echodepth_cli.output.provenance import file_sha256, session_id
 from echodepth_cli.output.report_json import to_json_bytes
+from echodepth_cli.overlap import Ahead, Patience, Step
 from echodepth_cli.records import VideoInfo
 
 MODELS = {"au.onnx": "a" * 64}
@@ -115,8 +116,17 @@ def _act(path: Path, sink: EventSink) -> None:
             # A codec in native code does not notice SIGTERM.
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             time.sleep(600)
+        case [b"codec"]:
+            # One that hangs while reading ahead is noticed, but nothing can end its thread.
+            with Ahead(_never, depth=1, patience=Patience(path, 0.5)) as ahead:
+                next(iter(ahead))
         case [b"noisy"]:
             os.write(1, b"noise from a library\n")
+
+
+def _never(step: Step) -> Generator[None, None, None]:
+    time.sleep(600)
+    yield
 
 
 @contextmanager

@@ -68,6 +68,17 @@ def test_a_recording_that_hangs_ends_as_timed_out_even_in_native_code(bench):
     assert leftovers(bench) == []
 
 
+def test_a_worker_in_which_a_codec_hangs_is_replaced_and_the_batch_goes_on(bench):
+    for name, content in {"a": "ok", "b": "codec", "c": "ok", "d": "ok"}.items():
+        bench.add(f"{name}.mp4", content)
+    (failure,) = bench.run(workers=1).failures
+    assert bench.statuses() == {"a": "done", "b": "failed", "c": "done", "d": "done"}
+    assert (failure.name, failure.attempts, failure.exit_code) == ("b", 1, ExitCode.INPUT)
+    assert "made no progress" in failure.message
+    worker = {name: outcome.worker for name, outcome in bench.recorder.outcomes.items()}
+    assert worker["a"] == worker["b"] != worker["c"] == worker["d"]
+
+
 def test_workers_end_when_the_run_is_killed(bench, tmp_path):
     path = bench.add("hang.mp4", "hang")
     script = f"""
