@@ -79,4 +79,11 @@ def _tell(messages: Messages, session_dir: Path, found: Verification) -> None:
         "differences": len(found.differences),
         "checks": {check.name: check.state for check in found.checks},
     }
-    messages.table("verified" if found.ok else "DIFFERENCES FOUND", rows, fields)
+    messages.table(_heading(found), rows, fields)
+
+
+def _heading(found: Verification) -> str:
+    if not found.ok:
+        return "DIFFERENCES FOUND"
+    left_out = ", ".join(found.not_checked)
+    return f"verified, except what could not be checked: {left_out}" if left_out else "verified"

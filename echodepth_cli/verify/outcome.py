@@ -46,6 +46,11 @@ class Verification:
         """Say whether nothing differs."""
         return not self.differences
 
+    @property
+    def not_checked(self) -> tuple[str, ...]:
+        """Return the names of the checks that could not be made."""
+        return tuple(check.name for check in self.checks if check.state == "skipped")
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON-able data."""
         return {

@@ -93,7 +93,7 @@ class _Answers:
             return True
         if excuse is not None:
             self.checks.append(Check(name, "skipped", f"cannot be told: {excuse}"))
-            self.notes += [f"{name}: {difference}" for difference in differences]
+            self.notes += [f"{name}, with what is installed here: {each}" for each in differences]
             return False
         self.differences += differences
         count = f"{len(differences) + more} difference{'s' if len(differences) > 1 else ''}"

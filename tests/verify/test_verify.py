@@ -144,7 +144,7 @@ def test_a_page_from_other_templates_is_checked_by_its_digest(copy, tmp_path, ru
     assert not verify_session(copy).ok
 
 
-def test_differences_of_another_version_are_no_proof_of_a_change(copy):
+def test_differences_of_another_version_are_no_proof_of_a_change(copy, run_cli):
     def other_version(report):
         report["provenance"]["software"]["echodepth-cli"] = "0.0.1"
         report["mean_vad"]["v"] = 0.123456
@@ -158,6 +158,10 @@ def test_differences_of_another_version_are_no_proof_of_a_change(copy):
     assert numbers.state == "skipped"
     assert "echodepth-cli 0.0.1" in numbers.detail
     assert other_making(json.loads((copy / "report.json").read_bytes())) in numbers.detail
+    # Nobody shall take that for a session of which everything was checked.
+    said = run_cli("verify", copy).err
+    assert "verified, except what could not be checked: numbers\n" in said
+    assert "numbers, with what is installed here: report.json: mean_vad.v: is 0.123456" in said
 
 
 def test_what_else_lies_there_is_said_but_is_no_difference(copy):
