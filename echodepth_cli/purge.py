@@ -2,7 +2,7 @@
 
 Only directories that are recognisably a session of ours are touched, each as a whole: it is moved
 out of sight by one rename, the removal is put on record, then its files are deleted. What a killed
-purge left half-done, the next one finishes.
+purge left half-done, the next one finishes. What a killed analysis left of a session goes as well.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from echodepth_cli.batch.lock import LOCK_NAME, output_lock
 from echodepth_cli.batch.plan import BATCH_JSON
 from echodepth_cli.batch.service import rebuild
 from echodepth_cli.errors import InputError, NotFoundError, OutputError, printable
-from echodepth_cli.output.atomic import may_stand_in_session
+from echodepth_cli.output.atomic import is_staging, may_stand_in_session
 from echodepth_cli.output.purged import Purged, record_purged
+from echodepth_cli.output.scratch import was_left
 
 _SESSION_ID: Final = re.compile(r"ses_[0-9a-f]{24}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -33,12 +34,14 @@ _ASIDE: Final = re.compile(r"\.echodepth-purge-[0-9a-f]{24}")
 
 @dataclass(frozen=True, slots=True)
 class OldSession:
-    """A session directory that is older than it may be kept."""
+    """A session directory that is older than it may be kept, or what a killed run left of one."""
 
     path: Path
-    session_id: str
-    recording_sha256: str
+    session_id: str | None
+    """None, like the digest, for what a killed run left."""
+    recording_sha256: str | None
     analysed_at: str
+    """For what a killed run left, when something was last written there."""
     files: tuple[str, ...]
     bytes: int
 
@@ -63,6 +66,10 @@ def find_old(root: Path, older_than: timedelta, now: datetime) -> Iterator[OldSe
         raise InputError(f"{printable(root)}: is not a directory")
     for folder, folders, files in os.walk(root, onerror=_unreadable):
         here = Path(folder)
+        for name in filter(is_staging, sorted(folders)):
+            left = _left_at(here / name)
+            if left is not None and _is_old(left, older_than, now):
+                yield left
         folders[:] = sorted(n for n in folders if not n.startswith(".") or _ASIDE.fullmatch(n))
         if "report.json" not in files:
             continue
@@ -101,7 +108,10 @@ def purge(root: Path, sessions: list[OldSession], now: datetime) -> list[Left]:
 
 
 def _remove(session: OldSession, record_dir: Path, now: datetime) -> None:
-    aside = session.path.with_name(f".echodepth-purge-{session.session_id.removeprefix('ses_')}")
+    aside = session.path
+    if session.session_id is not None:
+        number = session.session_id.removeprefix("ses_")
+        aside = session.path.with_name(f".echodepth-purge-{number}")
     if session.path != aside:
         session.path.rename(aside)
     purged_at = now.isoformat(timespec="seconds")
@@ -148,6 +158,23 @@ def _session_at(folder: Path) -> OldSession | Left | None:
         tuple(files),
         size,
     )
+
+
+def _left_at(folder: Path) -> OldSession | None:
+    """Return what a killed run left; None for what is still written, or is not ours."""
+    try:
+        files = sorted(folder.iterdir())
+        ours = all(may_stand_in_session(path.name) and path.is_file() for path in files)
+        if folder.is_symlink() or not files or not ours or not was_left(folder):
+            return None
+        facts = [path.lstat() for path in (folder, *files)]
+    except OSError:
+        # Gone again, or somebody else's.
+        return None
+    written_at = datetime.fromtimestamp(max(each.st_mtime for each in facts), timezone.utc)
+    names = tuple(path.name for path in files)
+    size = sum(each.st_size for each in facts[1:])
+    return OldSession(folder, None, None, written_at.isoformat(timespec="seconds"), names, size)
 
 
 def _is_ours(report: Any) -> bool:

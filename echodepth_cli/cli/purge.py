@@ -66,7 +66,9 @@ def purge(
     with data_stdout() if as_json else nullcontext() as stdout:
         for session in gone:
             word = "removed" if yes else "would be removed"
-            log(f"{session.path}: {word} (analysed {session.analysed_at})", event="purge.session")
+            which = "analysed" if session.session_id else "left by a run that was killed,"
+            message = f"{session.path}: {word} ({which} {session.analysed_at})"
+            log(message, event="purge.session")
             if stdout is not None:
                 facts = {**asdict(session), "path": str(session.path), "removed": yes}
                 stdout.write(json.dumps(facts) + "\n")

@@ -56,7 +56,12 @@ def _check_target(target: Path, *, force: bool) -> None:
 
 def may_stand_in_session(name: str) -> bool:
     """Say whether a file of this name in a session directory is one of ours."""
-    return _is_staging(name) or name in (*OUTPUT_FILES, *OPTIONAL_FILES)
+    return is_staging(name) or name in (*OUTPUT_FILES, *OPTIONAL_FILES)
+
+
+def is_staging(name: str) -> bool:
+    """Say whether this is the name of a directory or file that is not complete yet."""
+    return name.startswith(".") and name.endswith(PARTIAL)
 
 
 @contextmanager
@@ -124,14 +129,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             temporary.replace(path)
 
 
-def _is_staging(name: str) -> bool:
-    return name.startswith(".") and name.endswith(PARTIAL)
-
-
 def _chosen(path: Path) -> Path:
     """Return the session directory that a path in a staging directory will be in, else the path."""
     for folder in (path, *path.parents):
-        if _is_staging(folder.name):
+        if is_staging(folder.name):
             name = folder.name[1:].removesuffix(PARTIAL).rpartition(".")[0]
             return folder.parent if folder.parent.name == name else folder.with_name(name)
     return path

@@ -20,10 +20,10 @@ PURGED_JSONL: Final = "purged.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """One removed session."""
+    """One removed session, or, without id and digest, what a killed run left of one."""
 
-    session_id: str
-    recording_sha256: str
+    session_id: str | None
+    recording_sha256: str | None
     analysed_at: str
     """What its age was counted from."""
     purged_at: str
@@ -52,7 +52,8 @@ def purged_recordings(out_dir: Path) -> dict[str, str]:
     try:
         lines = path.read_bytes().splitlines()
         entries: list[Mapping[str, Any]] = [json.loads(line) for line in lines]
-        return {str(entry["recording_sha256"]): str(entry["purged_at"]) for entry in entries}
+        times = {entry["recording_sha256"]: str(entry["purged_at"]) for entry in entries}
+        return {str(sha256): at for sha256, at in times.items() if sha256 is not None}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -81,6 +81,21 @@ def sweep(parent: Path, prefix: str) -> None:
         _remove_if_left(parent / name)
 
 
+def was_left(path: Path) -> bool:
+    """Say whether a killed run of this user left what is at ``path``; no, if nobody can tell."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.fstat(handle).st_uid == os.geteuid()
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+
+
 def _short(prefix: str) -> str:
     """Return a prefix that leaves room for the rest of a name of at most 255 bytes."""
     return os.fsencode(prefix)[:_LONGEST_PREFIX].decode("utf-8", "ignore")

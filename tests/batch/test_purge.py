@@ -14,6 +14,7 @@ from echodepth_cli import purge as work
 from echodepth_cli.batch.lock import output_lock
 from echodepth_cli.cli.purge import parse_age
 from echodepth_cli.errors import ExitCode, OutputError, UsageError
+from echodepth_cli.output import scratch
 from echodepth_cli.output.purged import PURGED_JSONL, purged_recordings
 
 NOW = datetime(2026, 12, 23, 9, 0, tzinfo=timezone.utc)
@@ -159,6 +160,31 @@ def test_what_a_killed_purge_left_is_finished(batch, monkeypatch):
     work.purge(batch.out, again, NOW)
     assert not [name for name in tree(batch.out) if "echodepth-purge" in name]
     assert len(purged_recordings(batch.out)) == 1
+
+
+def test_what_a_killed_analysis_left_goes_when_it_is_old(batch, run_cli):
+    left = batch.out / ".name.12345678.partial"
+    theirs = batch.out / ".photos.12345678.partial"
+    for folder, name in ((left, "frames.parquet"), (theirs, "holiday.jpg")):
+        folder.mkdir()
+        (folder / name).write_bytes(b"half a table")
+        os.utime(folder / name, (0, (NOW - timedelta(days=40)).timestamp()))
+        os.utime(folder, (0, (NOW - timedelta(days=50)).timestamp()))
+    assert old_in(batch.out, days=41) == ([], [])
+    ((found,), _) = old_in(batch.out, days=40)
+    assert (found.path, found.session_id, found.files) == (left, None, ("frames.parquet",))
+    with scratch.scratch_directory(batch.out, ".other.") as busy:
+        (busy / "frames.parquet").write_bytes(b"being written")
+        os.utime(busy / "frames.parquet", (0, 0))
+        os.utime(busy, (0, 0))
+        assert old_in(batch.out, days=40) == ([found], [])
+        assert run_cli("purge", batch.out, "--older-than", "0d", "--yes").code == ExitCode.OK
+        assert busy.exists()
+    assert not left.exists()
+    assert (theirs / "holiday.jpg").exists()
+    record = [json.loads(line) for line in (batch.out / PURGED_JSONL).read_text().splitlines()]
+    assert {entry["session_id"] is None for entry in record} == {True, False}
+    assert len(record) == 3
 
 
 def test_a_running_batch_is_not_purged(batch):
