@@ -34,13 +34,13 @@ from echodepth_cli.events import (
 )
 from echodepth_cli.face.persons import SeenFrame
 from echodepth_cli.face.together import observe_frames
-from echodepth_cli.models import registered_models
 from echodepth_cli.output.atomic import check_target, staged_directory
 from echodepth_cli.output.columns import RowContext, frame_columns
+from echodepth_cli.output.earlier import read_carried
 from echodepth_cli.output.faces_table import FACES_FILE, write_faces
 from echodepth_cli.output.findings import find
 from echodepth_cli.output.pages import write_pages
-from echodepth_cli.output.parquet import FrameTableWriter, read_metadata, with_alerts
+from echodepth_cli.output.parquet import FrameTableWriter, with_alerts
 from echodepth_cli.output.provenance import (
     codec_versions,
     file_sha256,
@@ -182,9 +182,7 @@ def _carried(
             )
         return config, None
     source = printable(session_dir)
-    metadata = read_metadata(Path(session_dir) / "frames.parquet")
-    carried = CarriedBaseline.from_dict(metadata.get("baseline", {}), source)
-    carried.check({spec.name: spec.sha256 for spec in registered_models()}, source)
+    carried = read_carried(Path(session_dir))
     if config.carried_baseline not in (None, carried.digest()):
         raise BaselineError(f"{source}: has another baseline than the one that the settings name")
     return replace(config, carried_baseline=carried.digest()), carried

@@ -7,7 +7,6 @@ purge left half-done, the next one finishes. What a killed analysis left of a se
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -25,9 +24,12 @@ from echodepth_cli.errors import InputError, NotFoundError, OutputError, printab
 from echodepth_cli.output.atomic import is_staging, may_stand_in_session
 from echodepth_cli.output.purged import Purged, record_purged
 from echodepth_cli.output.scratch import was_left
+from echodepth_cli.reading import parse_json, read_small
 
 _SESSION_ID: Final = re.compile(r"ses_[0-9a-f]{24}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_LARGEST_BYTES: Final = 1 << 30
+"""Of a report; that of a day is a hundredth of it."""
 _ASIDE: Final = re.compile(r"\.echodepth-purge-[0-9a-f]{24}")
 """The name of a session that is being removed."""
 
@@ -136,7 +138,7 @@ def _session_at(folder: Path) -> OldSession | Left | None:
     """Return the session of a directory; None for another's report.json."""
     path = folder / "report.json"
     try:
-        report: Any = None if path.is_symlink() else json.loads(path.read_bytes())
+        report: Any = None if path.is_symlink() else parse_json(read_small(path, _LARGEST_BYTES))
         if not _is_ours(report):
             return None
         datetime.fromisoformat(report["run"]["analysed_at"]).astimezone(timezone.utc)
@@ -144,7 +146,7 @@ def _session_at(folder: Path) -> OldSession | Left | None:
         size = sum((folder / name).lstat().st_size for name in files)
     except OSError as error:
         return Left(folder, f"cannot be read: {error.strerror}")
-    except (ValueError, RecursionError):
+    except ValueError:
         if not (folder / "frames.parquet").exists():
             return None
         return Left(folder, "its report.json cannot be read, so its age is not known")

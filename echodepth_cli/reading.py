@@ -23,13 +23,22 @@ def read_small(path: Path, most_bytes: int) -> bytes:
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     with os.fdopen(handle, "rb") as file:
         state = os.fstat(handle)
-        if stat.S_ISDIR(state.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not stat.S_ISREG(state.st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        _require_regular(state.st_mode, path)
         if state.st_size > most_bytes:
             raise OSError(errno.EFBIG, f"it is larger than {most_bytes >> 20} MiB", str(path))
         return file.read()
+
+
+def require_regular(path: Path) -> None:
+    """Raise OSError unless ``path`` is a regular file, before a library opens it by its name."""
+    _require_regular(path.stat().st_mode, path)
+
+
+def _require_regular(mode: int, path: Path) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
 
 
 def parse_json(content: bytes) -> Any:

@@ -82,7 +82,8 @@ class Session:
     ) -> None:
         """Take a baseline that was ``carried`` over from another recording, or find one.
 
-        ``spool`` holds the faces until the session ends.
+        ``spool`` holds the faces until the session ends. Raises BaselineError when what is carried
+        does not fit the models.
         """
         self._config, self._tracker, self._models = config, tracker, models
         self._people = PersonTracker()
@@ -107,6 +108,7 @@ class Session:
         self._last_offset_s = -1.0
         self._likeness = None if carried is None else Likeness(carried.neutral)
         if carried is not None:
+            carried.check_size(len(models.action_units.channel_names))
             self._stretch, self._neutral = carried.stretch(), carried.neutral
             self._baseline = carried.received()
 

@@ -24,7 +24,8 @@ import numpy as np
 from echodepth_cli.affect.baseline import Baseline
 from echodepth_cli.affect.calibration import Stretch
 from echodepth_cli.affect.neutral import Neutral
-from echodepth_cli.errors import BaselineError
+from echodepth_cli.errors import BaselineError, printable
+from echodepth_cli.face.appearance import APPEARANCE_VALUES
 from echodepth_cli.face.signature import distance, proportions, signature
 from echodepth_cli.records import FaceObservation, FloatArray
 
@@ -85,8 +86,17 @@ class CarriedBaseline:
             models = {name: str(values["models"][name]) for name in USED_MODELS}
             baseline = Baseline.from_dict(values["baseline"])
             return cls(str(values["session_id"]), models, baseline, neutral)
-        except (KeyError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             raise BaselineError(f"{source}: its baseline cannot be read: {error!r}") from error
+
+    def check_size(self, channels: int) -> None:
+        """Raise BaselineError unless its face can be compared with others by a model."""
+        sizes = len(self.neutral.appearance), len(self.neutral.floor)
+        if sizes != (APPEARANCE_VALUES, channels):
+            raise BaselineError(
+                f"the baseline of session {printable(self.session_id)} cannot be used: its face"
+                " holds another number of values than the models need"
+            )
 
     def digest(self) -> str:
         """Return the sha256 of the content, in hexadecimal."""
@@ -154,4 +164,7 @@ def _packed(values: FloatArray) -> str:
 
 
 def _unpacked(text: str) -> FloatArray:
-    return np.frombuffer(base64.b64decode(text, validate=True), dtype="<f4").astype(np.float32)
+    values = np.frombuffer(base64.b64decode(text, validate=True), dtype="<f4").astype(np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError("a number of its face is none")
+    return values

@@ -31,6 +31,9 @@ _WINDOWS: Final = ((-1.06, -0.60, 1.12), (1.06, -0.60, -1.12), (-0.72, 0.45, 1.4
 """Left edge, top and width on the reference face, in inter-ocular distances: the subject's right
 eye with its brow, the left eye mirrored, the mouth with the chin."""
 
+APPEARANCE_VALUES: Final = len(_WINDOWS) * EVEN_PX**2
+"""How many numbers say what a face looks like."""
+
 _WORKING_IOD_PX: Final = 56.0
 """Faces larger than this are shrunk to it first, so that fine texture does not alias."""
 

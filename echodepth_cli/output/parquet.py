@@ -16,6 +16,7 @@ from echodepth_cli.affect.series import Series
 from echodepth_cli.errors import InputError
 from echodepth_cli.output.atomic import writing_to
 from echodepth_cli.output.columns import AU_COUNT, Column, RowContext
+from echodepth_cli.reading import parse_json, require_regular
 from echodepth_cli.records import FrameStatus
 
 ROWS_PER_GROUP: Final = 2048
@@ -147,18 +148,22 @@ def _read(path: Path, reader: Callable[[Path], Any]) -> Any:
     import pyarrow as pa
 
     try:
+        require_regular(path)
         return reader(path)
     except FileNotFoundError as error:
         raise InputError(f"{path}: not found; is this a session directory?") from error
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path}: not a readable Parquet file: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: not a readable Parquet file: {reason}") from error
 
 
 def _session_metadata(schema: Any, path: Path) -> dict[str, Any]:
     try:
-        metadata: dict[str, Any] = json.loads((schema.metadata or {})[METADATA_KEY])
+        metadata = parse_json((schema.metadata or {})[METADATA_KEY])
     except (KeyError, ValueError) as error:
         raise InputError(f"{path}: was not written by echodepth") from error
+    if not isinstance(metadata, dict):
+        raise InputError(f"{path}: was not written by echodepth")
     return metadata
 
 

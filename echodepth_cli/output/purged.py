@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from echodepth_cli.errors import OutputError, printable
 from echodepth_cli.output.atomic import writing_to
+from echodepth_cli.reading import parse_json, read_small, require_regular
 
 PURGED_JSONL: Final = "purged.jsonl"
+_LARGEST_BYTES: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,19 @@ def record_purged(out_dir: Path, purged: Purged) -> None:
     """Append to the record of ``out_dir``, to the disk; raises OutputError."""
     path = out_dir / PURGED_JSONL
     line = json.dumps(asdict(purged)) + "\n"
-    with writing_to(path), path.open("ab") as file:
+    with writing_to(path), _opened(path) as file:
         file.write(line.encode("ascii"))
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file to append to; a pipe or a device would not keep the record."""
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666)
+    with os.fdopen(handle, "ab") as file:
+        require_regular(path)
+        yield file
 
 
 def purged_recordings(out_dir: Path) -> dict[str, str]:
@@ -50,8 +62,8 @@ def purged_recordings(out_dir: Path) -> dict[str, str]:
     """
     path = out_dir / PURGED_JSONL
     try:
-        lines = path.read_bytes().splitlines()
-        entries: list[Mapping[str, Any]] = [json.loads(line) for line in lines]
+        lines = read_small(path, _LARGEST_BYTES).splitlines()
+        entries: list[Mapping[str, Any]] = [parse_json(line) for line in lines]
         times = {entry["recording_sha256"]: str(entry["purged_at"]) for entry in entries}
         return {str(sha256): at for sha256, at in times.items() if sha256 is not None}
     except FileNotFoundError:

@@ -1,8 +1,11 @@
 """One person's baseline in their next recording."""
 
 import dataclasses
+import os
+import shutil
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from echodepth_cli import AnalysisConfig, analyse
@@ -67,6 +70,37 @@ def test_only_the_same_models_and_a_usable_baseline_serve():
         carried(baseline=baseline(quality="unusable")).check(MODELS, "x")
     with pytest.raises(BaselineError, match="no usable baseline"):
         carried(neutral=population_neutral(7)).check(MODELS, "x")
+
+
+def test_numbers_that_are_none_or_too_few_are_refused():
+    stored = carried().to_dict()
+    endless = carried(neutral=neutral(floor=np.array([np.inf], dtype=np.float32))).to_dict()
+    for values in (endless, {**stored, "baseline": {**stored["baseline"], "vad": []}}):
+        with pytest.raises(BaselineError, match=r"^old: "):
+            CarriedBaseline.from_dict(values, "old")
+    whole = neutral(appearance=np.zeros(1728, dtype=np.float32))
+    carried(neutral=whole).check_size(7)
+    with pytest.raises(BaselineError, match="another number of values"):
+        carried(neutral=whole).check_size(5)
+    with pytest.raises(BaselineError, match="another number of values"):
+        carried().check_size(7)
+
+
+def test_a_session_that_was_changed_hands_on_no_baseline(
+    analysed_sample, sample_video, tmp_path, run_cli
+):
+    copy = shutil.copytree(analysed_sample.session_dir, tmp_path / "copy")
+    frames, arguments = copy / "frames.parquet", ("--baseline-from", copy, "-o", tmp_path / "out")
+    pq.write_table(pq.read_table(frames), frames)
+    done = run_cli("analyse", sample_video, *arguments)
+    assert done.code == ExitCode.INPUT
+    assert "is not the one that report.json names" in done.err
+    frames.unlink()
+    os.mkfifo(frames)
+    done = run_cli("analyse", sample_video, *arguments)
+    assert done.code == ExitCode.INPUT
+    assert "is not a regular file" in done.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_it_says_where_it_comes_from_and_keeps_its_doubts():

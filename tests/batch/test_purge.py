@@ -187,6 +187,19 @@ def test_what_a_killed_analysis_left_goes_when_it_is_old(batch, run_cli):
     assert len(record) == 3
 
 
+@pytest.mark.parametrize("name", ["secret-name/report.json", PURGED_JSONL])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(batch, run_cli, name):
+    (batch.out / name).unlink(missing_ok=True)
+    os.mkfifo(batch.out / name)
+    before = tree(batch.out)
+    done = run_cli("purge", batch.out, "--older-than", "0d", "--yes")
+    assert done.code == ExitCode.OUTPUT
+    if name == PURGED_JSONL:
+        # Nothing is deleted that cannot be put on record.
+        assert len(list(batch.out.rglob("frames.parquet"))) == 2
+    assert {path for path in before if path.endswith(name)} <= tree(batch.out)
+
+
 def test_a_running_batch_is_not_purged(batch):
     old, _ = old_in(batch.out)
     with output_lock(batch.out), pytest.raises(OutputError, match="another batch"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tests.hostile import broken, malicious
-from tests.hostile.readers import exotic_pictures
+from tests.hostile.pictures import exotic_pictures
 from tests.hostile.running import Case
 from tests.hostile.workshop import Made, Workshop
 

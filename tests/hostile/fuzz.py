@@ -11,6 +11,7 @@ that shows it, and makes the exit status 1.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import shutil
 import sys
@@ -110,7 +111,9 @@ def _keep(case: Case, outcome: Outcome | Lost, target: Path) -> None:
         if path.is_file() and path.stat().st_size < 1 << 24:
             shutil.copy(path, target)
         elif path.is_dir() and not path.is_symlink():
-            shutil.copytree(path, target / path.name, symlinks=True, dirs_exist_ok=True)
+            # A pipe cannot be copied; all the rest is, before that is said.
+            with contextlib.suppress(shutil.Error):
+                shutil.copytree(path, target / path.name, symlinks=True, dirs_exist_ok=True)
     command = f"echodepth {' '.join(case.arguments)}\n{outcome.kind}: {outcome.detail}\n"
     (target / "command.txt").write_text(command, encoding="utf-8", errors="backslashreplace")
 

@@ -28,6 +28,9 @@ BAD = ("TRACEBACK", "HANG", "CRASH", "MEMORY", "PARTIAL OUTPUT", "MESSAGE", "OPE
 PEAK_LIMIT_KB = 2_500_000
 """More than the largest picture that is accepted needs, with all that a decoder may hold."""
 
+_LISTING = {"verify": (0, 10), "purge": (0, 5)}
+"""Ends after which stderr lists what was found."""
+
 _OUTPUTS = {"frames.parquet", "report.html", "report.json"}
 
 
@@ -122,9 +125,10 @@ def _judge_end(case: Case, run: _Run) -> tuple[str, str]:
     if command == "frame":
         return _judge_pictures(run)
     lines = run.err.splitlines()
-    if command == "verify" and run.code in (0, 10):
+    if run.code in _LISTING.get(command, ()):
         fine = all(line.isprintable() for line in lines)
-        return ("exit 10" if run.code else COMPLETE, "") if fine else ("MESSAGE", run.err[:600])
+        end = f"exit {run.code}" if run.code else COMPLETE
+        return (end, "") if fine else ("MESSAGE", run.err[:600])
     if command == "batch":
         # What a batch could not use of an earlier run is said, and does not stop it.
         lines = [line for line in lines if " warning " not in line or not line.isprintable()]
