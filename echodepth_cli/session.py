@@ -26,7 +26,8 @@ from echodepth_cli.affect.vad_stills import StillVadModel
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import BaselineError
 from echodepth_cli.face.observer import observe_frame
-from echodepth_cli.face.persons import SURE, PersonTracker, SeenFace, SeenFrame
+from echodepth_cli.face.odds import SURE
+from echodepth_cli.face.persons import Identities, PersonTracker, SeenFace, SeenFrame
 from echodepth_cli.face.quality import LOW_CONFIDENCE, UNMEASURABLE
 from echodepth_cli.face.subject import Cast, Choice, choose
 from echodepth_cli.face.tracker import FaceTracker
@@ -87,6 +88,7 @@ class Session:
         """
         self._config, self._tracker, self._models = config, tracker, models
         self._people = PersonTracker()
+        self._known: Identities | None = None
         self._cast = Cast(config.subject_at_s)
         self._spool = spool
         self._choice: Choice | None = None
@@ -134,8 +136,10 @@ class Session:
         return self._choice
 
     def seen_frames(self) -> Iterator[SeenFrame]:
-        """Yield who was in each frame; only after `end`."""
-        yield from self._spool
+        """Yield who was in each frame; only after the last was pushed."""
+        if self._known is None:
+            self._known = self._people.identities()
+        yield from map(self._known.settled, self._spool)
 
     @property
     def cast(self) -> Cast:
@@ -159,10 +163,12 @@ class Session:
         """
         for frame in self._people.end():
             self._set_aside(frame)
+        for frame in self.seen_frames():
+            self._cast.push(frame)
         self._cast.finish()
         self._choice = choose(self._cast, self._config.subject, self._config.subject_at_s)
         rows: list[FrameResult] = []
-        for frame in self._spool:
+        for frame in self.seen_frames():
             rows += self._take(frame, self._choice.person)
             if len(rows) >= _ROWS_AT_ONCE:
                 yield rows
@@ -170,7 +176,6 @@ class Session:
         yield rows + self._finish()
 
     def _set_aside(self, frame: SeenFrame) -> None:
-        self._cast.push(frame)
         self._spool.append(
             replace(frame, faces=tuple(replace(s, face=_compact(s.face)) for s in frame.faces))
         )

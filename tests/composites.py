@@ -31,6 +31,9 @@ INTERVIEWER = REPO / "tests" / "material" / "calm.mp4"
 WIDTH_PX, HEIGHT_PX = 960, 540
 RATE = Fraction(25, 2)
 
+_CROPPED = 0.25
+"""Most that is cut off a picture's width or height: more would cut into tightly framed faces."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tile:
@@ -227,10 +230,10 @@ def _room() -> Image:
 
 
 def _paste(frame: Image, picture: Image, tile: Tile) -> None:
-    """Show a picture in a tile, cropped about its middle to the tile's proportions."""
+    """Show a picture in a tile, cropped a little, with bars where it has other proportions."""
     width, height = round(tile.w * WIDTH_PX), round(tile.h * HEIGHT_PX)
     left, top = round(tile.x * WIDTH_PX), round(tile.y * HEIGHT_PX)
-    small = cv2.resize(_cropped(picture, width / height), (width, height))
+    small = _fitted(picture, width, height)
     share = np.ones((height, width, 1), dtype=np.float32)
     if tile.oval:
         share[:] = 0
@@ -247,12 +250,22 @@ def _paste(frame: Image, picture: Image, tile: Tile) -> None:
     frame[y0:y1, x0:x1] = (under + (small[part] - under) * share[part]).astype(np.uint8)
 
 
+def _fitted(picture: Image, width: int, height: int) -> Image:
+    part = _cropped(picture, width / height)
+    scale = min(width / part.shape[1], height / part.shape[0])
+    shown = cv2.resize(part, (round(scale * part.shape[1]), round(scale * part.shape[0])))
+    left, top = (width - shown.shape[1]) // 2, (height - shown.shape[0]) // 2
+    fitted = np.full((height, width, 3), 24, dtype=np.uint8)
+    fitted[top : top + shown.shape[0], left : left + shown.shape[1]] = shown
+    return fitted
+
+
 def _cropped(picture: Image, proportion: float) -> Image:
     height, width = picture.shape[:2]
     if width / height > proportion:
-        spare = round((width - height * proportion) / 2)
+        spare = round(min(_CROPPED * width, width - height * proportion) / 2)
         return picture[:, spare : width - spare]
-    spare = round(height - width / proportion)
+    spare = round(min(_CROPPED * height, height - width / proportion))
     # Heads are in the upper part of a picture.
     return picture[spare // 4 : height - (spare - spare // 4)]
 

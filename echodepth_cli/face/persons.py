@@ -9,35 +9,30 @@ identity is goes with every face. Nothing depends on anything but what is pushed
     for each sampled frame:
         for seen in tracker.push(index, offset_s, faces, look): ...
     for seen in tracker.end(): ...
+    known = tracker.identities()              # now that everything has been seen,
+    for seen in ...: known.settled(seen)      # who each face is
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-import numpy as np
-
 from echodepth_cli.face.cuts import Look
-from echodepth_cli.face.signature import distance
+from echodepth_cli.face.identities import Identity, TrackRecord, identify
+from echodepth_cli.face.odds import SEEN_BEFORE, SURE, alike, placed
 from echodepth_cli.face.tracks import (
     WINDOW_FACES,
     WINDOW_S,
     Appearance,
-    Mean,
     Sighting,
     Track,
     Tracks,
-    growth,
-    separation,
 )
 from echodepth_cli.records import Box, FaceObservation
-
-SURE: Final = 0.90
-"""An identity less certain than this is reported as uncertain and lowers the confidence."""
 
 _WAIT_S: Final = 5.0
 """A track is given to someone by then, however little its face shows."""
@@ -49,18 +44,6 @@ _STEADY_BLIND: Final = 4.0
 _PARTS: Final = -1.0
 """Log odds at which its newest faces are taken off a track: nearly three to one against."""
 
-_STRONG: Final = 8.0
-"""Log odds beyond which likeness is not counted; its spreads are not known that well."""
-
-_NEAR: Final = 0.75
-"""A face so near to where a person was last, in face sizes, is in that person's place."""
-
-_SOON_S: Final = 3.0
-_BACK_SOON: Final = 2.0
-_IN_PLACE: Final = 0.7
-_SEEN_BEFORE: Final = 0.5
-"""Log odds: back in place within seconds; in place; someone known rather than someone new."""
-
 
 @dataclass(frozen=True, slots=True)
 class SeenFace:
@@ -71,6 +54,10 @@ class SeenFace:
     certainty: float
     """Probability of the identity, 0..1."""
     face: FaceObservation
+    track: int = 0
+    """Number of the track that it is on."""
+    steadiness: float = 1.0
+    """How well it fits the rest of its track, 0..1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +84,22 @@ class _Held:
     sightings: list[Sighting]
 
 
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Who everybody is in the end."""
+
+    by_track: Mapping[int, Identity]
+
+    def settled(self, frame: SeenFrame) -> SeenFrame:
+        """Return a frame with who its faces are in the end."""
+        return replace(frame, faces=tuple(map(self._settled, frame.faces)))
+
+    def _settled(self, seen: SeenFace) -> SeenFace:
+        known = self.by_track[seen.track]
+        certainty = min(known.certainty, seen.steadiness)
+        return replace(seen, person=known.person, certainty=certainty)
+
+
 class PersonTracker:
     """Gives every face a person's number; see the module."""
 
@@ -104,6 +107,7 @@ class PersonTracker:
         self._tracks = Tracks()
         self._held: deque[_Held] = deque()
         self._people: list[_Person] = []
+        self._records: list[TrackRecord] = []
 
     def push(
         self,
@@ -125,6 +129,10 @@ class PersonTracker:
         """Return the frames still held; nothing may be pushed afterwards."""
         self._tracks.end()
         return self._advance(math.inf)
+
+    def identities(self) -> Identities:
+        """Return who everybody is, judged from the whole; only after `end`."""
+        return Identities(identify(self._records))
 
     def _advance(self, now_s: float) -> list[SeenFrame]:
         tracks = list(dict.fromkeys(s.track for held in self._held for s in held.sightings))
@@ -160,9 +168,14 @@ class PersonTracker:
         for person in self._people:
             if track.is_first and person.number == track.person:
                 continue
-            weight = _SEEN_BEFORE + _alike(looks, person.looks)
+            weight = SEEN_BEFORE + alike(looks, person.looks)
             if first is not None and person.box is not None:
-                weight += _placed(first.face.box, person.box, first.offset_s - person.last_s, track)
+                weight += placed(
+                    first.face.box,
+                    person.box,
+                    first.offset_s - person.last_s,
+                    after_cut=track.after_cut,
+                )
             odds[person.number] = math.exp(weight)
         return odds
 
@@ -182,7 +195,9 @@ class PersonTracker:
     def _settle(self, track: Track, now_s: float) -> None:
         """Move what no longer can change from a track's recent faces to its past."""
         while track.recent and (track.is_over or _can_spare_first(track, now_s)):
-            sighting = track.recent.popleft()
+            sighting = track.recent[0]
+            self._record(track).add(sighting)
+            track.recent.popleft()
             sighting.is_settled = True
             track.settled.add(sighting)
             person = self._people[(track.person or 0) - 1]
@@ -190,6 +205,15 @@ class PersonTracker:
                 # Doubtful faces teach nothing, or a doubt would confirm itself.
                 person.looks.add(sighting)
                 person.box, person.last_s = sighting.face.box, sighting.offset_s
+
+    def _record(self, track: Track) -> TrackRecord:
+        if not track.number:
+            track.number = len(self._records) + 1
+            at = (track.recent[0].offset_s, track.recent[0].face.box)
+            self._records.append(TrackRecord(track.number, track.after_cut, *at, *at))
+        record = self._records[track.number - 1]
+        record.person, record.certainty = track.person or 0, track.certainty
+        return record
 
     def _judge_steadiness(self, track: Track) -> None:
         """Doubt the recent faces of a track that look unlike those before, or part them off.
@@ -202,9 +226,9 @@ class PersonTracker:
             or not track.has_window
         ):
             return
-        others = [_alike(recent, p.looks) for p in self._people if p.number != track.person]
+        others = [alike(recent, p.looks) for p in self._people if p.number != track.person]
         steady = _STEADY if self._tracks.knows_cuts else _STEADY_BLIND
-        stays = steady + _alike(recent, track.settled) - max([0.0, *others])
+        stays = steady + alike(recent, track.settled) - max([0.0, *others])
         if stays < _PARTS:
             self._tracks.split(track)
             return
@@ -216,15 +240,20 @@ class PersonTracker:
         out = []
         while self._held and all(s.is_settled for s in self._held[0].sightings):
             held = self._held.popleft()
+            tracks = {s.track.number for s in held.sightings}
+            for number in tracks:
+                self._records[number - 1].beside |= tracks - {number}
             present = {s.track.person for s in held.sightings if s.track.person is not None}
             for sighting in held.sightings:
                 sighting.track.others |= present - {sighting.track.person}
-            faces = (
-                SeenFace(s.track.person or 0, min(s.track.certainty, s.steadiness), s.face)
-                for s in held.sightings
-            )
-            out.append(SeenFrame(held.index, held.offset_s, tuple(faces)))
+            out.append(SeenFrame(held.index, held.offset_s, tuple(map(_seen, held.sightings))))
         return out
+
+
+def _seen(sighting: Sighting) -> SeenFace:
+    track, steadiness = sighting.track, sighting.steadiness
+    certainty = min(track.certainty, steadiness)
+    return SeenFace(track.person or 0, certainty, sighting.face, track.number, steadiness)
 
 
 def _joint(odds: dict[int, float], rivals: Sequence[dict[int, float]]) -> dict[int, float]:
@@ -248,54 +277,6 @@ def _joint(odds: dict[int, float], rivals: Sequence[dict[int, float]]) -> dict[i
         weights[number] = odd * sum(w for used, w in shared.items() if number not in used)
     total = sum(weights.values())
     return {number: weight / total for number, weight in weights.items()}
-
-
-def _alike(one: Appearance, other: Appearance) -> float:
-    """Return the log odds that two looks are of one person rather than of two."""
-    weight = _alike_in_shape(one.shape, other.shape) + _alike_in_colours(one.colours, other.colours)
-    return max(-_STRONG, min(_STRONG, weight))
-
-
-def _alike_in_shape(one: Mean, other: Mean) -> float:
-    """Return what the proportions of two faces add to the log odds.
-
-    The spreads were measured on real recordings, see docs/persons.md: of one person's faces
-    against the person's mean elsewhere in the recording, and of different people. Both have tails:
-    a person may grimace for seconds, and two people may be built alike.
-    """
-    if one.value is None or other.value is None:
-        return 0.0
-    faces = min(one.count, other.count)
-    apart = distance(one.value, other.value)
-    usual = _normal(apart, 0.80 + 0.36 / math.sqrt(faces), 0.33 + 0.25 / faces)
-    same = 0.9 * usual + 0.1 * _normal(apart, 1.90, 0.60)
-    different = 0.9 * _normal(apart, 2.60, 0.57) + 0.1 * _normal(apart, 1.40, 0.50)
-    return math.log(same / different)
-
-
-def _alike_in_colours(one: Mean, other: Mean) -> float:
-    """Return what the colours of hair, face and clothes add to the log odds."""
-    if one.value is None or other.value is None:
-        return 0.0
-    both = np.isfinite(one.value) & np.isfinite(other.value)
-    if not both.any():
-        return 0.0
-    apart = float(np.sqrt(np.mean((one.value - other.value)[both] ** 2)))
-    # Another camera or lamp changes all colours.
-    same = 0.95 * _normal(apart, 3.0, 2.5) + 0.05 * _normal(apart, 14.0, 9.0)
-    return float(np.mean(both)) * math.log(same / _normal(apart, 17.0, 8.0))
-
-
-def _normal(value: float, mean: float, spread: float) -> float:
-    """Return the normal density, but for a constant; never quite 0."""
-    return math.exp(-0.5 * ((value - mean) / spread) ** 2) / spread + 1e-12
-
-
-def _placed(box: Box, before: Box, gap_s: float, track: Track) -> float:
-    """Return the log odds that place adds: where the person was last, and how long ago."""
-    if separation(box, before) > _NEAR or growth(box, before) > _NEAR:
-        return 0.0
-    return _BACK_SOON if gap_s <= _SOON_S and not track.after_cut else _IN_PLACE
 
 
 def _can_spare_first(track: Track, now_s: float) -> bool:

@@ -13,7 +13,8 @@ from typing import Final
 
 from echodepth_cli.config import SUBJECT_RULES
 from echodepth_cli.errors import UsageError
-from echodepth_cli.face.persons import SURE, SeenFace, SeenFrame
+from echodepth_cli.face.odds import SURE
+from echodepth_cli.face.persons import SeenFace, SeenFrame
 from echodepth_cli.records import Box
 
 _LONGEST_FRAME_S: Final = 2.0

@@ -121,6 +121,8 @@ class Track:
     """Whether the person is known from this track."""
     others: set[int] = field(default_factory=set)
     """Persons seen beside it."""
+    number: int = 0
+    """From 1, in the order in which tracks are settled; 0 before."""
 
     @property
     def has_window(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from echodepth_cli.face.persons import SURE
+from echodepth_cli.face.odds import SURE
 from echodepth_cli.face.subject import Cast, Choice, Person, Spans
 from echodepth_cli.records import Box, FrameResult, FrameStatus
 

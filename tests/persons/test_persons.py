@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from echodepth_cli.face.persons import SURE, PersonTracker
+from echodepth_cli.face.odds import SURE
+from echodepth_cli.face.persons import PersonTracker
 from echodepth_cli.face.tracks import without_doubles
 from tests.persons.people import Someone
 
@@ -123,3 +124,53 @@ def test_the_same_observations_give_the_same_people():
         return [(numbers(f), [s.certainty for s in f.faces]) for f in followed(frames)]
 
     assert once() == once()
+
+
+def settled(frames, looks):
+    """Push lists of faces; return per frame what was seen, judged from the whole."""
+    tracker, out = PersonTracker(), []
+    for index, faces in enumerate(frames):
+        out += tracker.push(index, index / 2, faces, looks[index])
+    out += tracker.end()
+    known = tracker.identities()
+    return [known.settled(frame) for frame in out]
+
+
+def test_what_a_track_shows_later_settles_its_beginning():
+    a, b = Someone(1), Someone(2)
+    turned = [replace(a.at(0.5, yaw_deg=40), colours=None) for _ in range(12)]
+    frames = [[a.at(0.5)] for _ in range(20)] + [[b.at(0.5)] for _ in range(20)]
+    frames += [[face] for face in turned] + [[a.at(0.5)] for _ in range(20)]
+    looks = [SHOT] * 20 + [OTHER_SHOT] * 20 + [SHOT] * 32
+    at_once, in_the_end = followed(frames, looks=looks)[40:], settled(frames, looks)[40:]
+    assert any(face.certainty < SURE for frame in at_once for face in frame.faces)
+    assert {tuple(numbers(frame)) for frame in in_the_end} == {(1,)}
+    assert all(face.certainty >= SURE for frame in in_the_end for face in frame.faces)
+
+
+def test_people_built_alike_stay_apart_or_in_doubt_in_the_end():
+    a, b = Someone(1), Someone(1, colours=2)
+    frames = [[who.at(0.5)] for who in (a, b, a, b, a, b) for _ in range(10)]
+    seen = settled(frames, ([SHOT] * 10 + [OTHER_SHOT] * 10) * 3)
+    sure = [set(), set()]
+    for k, frame in enumerate(seen):
+        sure[k // 10 % 2] |= {f.person for f in frame.faces if f.certainty >= SURE}
+    assert sure[0]
+    assert not sure[0] & sure[1]
+
+
+def test_two_who_were_in_one_frame_are_never_made_one():
+    a, b = Someone(1), Someone(1, apart=2.6)
+    frames = [[a.at(0.25), b.at(0.75)] for _ in range(20)] + [[a.at(0.25)] for _ in range(20)]
+    seen = settled(frames, [SHOT] * 40)
+    assert {tuple(numbers(frame)) for frame in seen[:20]} == {(1, 2)}
+
+
+def test_a_face_that_changes_colour_for_a_moment_is_still_the_same():
+    a = Someone(1)
+    shade = np.full(9, 17, dtype=np.float32)
+    dark = [replace(f, colours=f.colours - shade) for f in (a.at(0.5) for _ in range(3))]
+    frames = [[a.at(0.5)] for _ in range(20)] + [[f] for f in dark] + [[a.at(0.5)]] * 20
+    seen = settled(frames, [SHOT] * 43)
+    assert {tuple(numbers(frame)) for frame in seen} == {(1,)}
+    assert all(face.certainty >= SURE for frame in seen for face in frame.faces)

@@ -1,0 +1,220 @@
+"""Who each face is, judged from the whole session once it is over.
+
+While frames come in (`persons.py`) a face can be compared only with what came before. Here every
+track is compared with everybody, what came later included, and with itself left out, so that
+nothing confirms itself. A face that was in doubt after a cut is settled by what its track showed
+afterwards, and somebody who was taken for a new person by mistake is recognised.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from echodepth_cli.face.odds import SEEN_BEFORE, SURE, bounded, colour_odds, placed, shape_odds
+from echodepth_cli.face.tracks import Appearance, Mean, Sighting
+from echodepth_cli.records import Box
+
+DIMENSIONS: Final = 16
+COLOURS: Final = 9
+"""Lengths of a signature and of the colours around a face."""
+
+_SWEEPS: Final = 8
+"""Rounds in which all tracks are judged again; more change nothing in practice."""
+
+_REMEMBERED: Final = 400
+"""A long track says no more of a person's looks than so many faces."""
+
+_MERGES: Final = math.log(SURE / (1 - SURE))
+
+
+@dataclass(slots=True, eq=False)
+class TrackRecord:
+    """What is kept of a track: how it looked, where and when, and who was beside it."""
+
+    number: int
+    after_cut: bool
+    """Whether it began at a cut, where place says little."""
+    first_s: float
+    first_box: Box
+    last_s: float
+    last_box: Box
+    person: int = 0
+    """Who it was taken for while it was seen."""
+    certainty: float = 0.0
+    looks: Appearance = field(default_factory=Appearance)
+    beside: set[int] = field(default_factory=set)
+    """Numbers of the tracks seen in the same frames."""
+
+    def add(self, sighting: Sighting) -> None:
+        """Take the next face."""
+        self.looks.add(sighting)
+        self.last_s, self.last_box = sighting.offset_s, sighting.face.box
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom a track is taken for in the end."""
+
+    person: int
+    """From 1, in order of appearance."""
+    certainty: float
+
+
+def identify(tracks: Sequence[TrackRecord]) -> dict[int, Identity]:
+    """Return by number who each track is."""
+    cast = _Cast(tracks)
+    for _ in range(_SWEEPS):
+        changed = cast.sweep()
+        if not cast.merge() and not changed:
+            break
+    return cast.identities()
+
+
+class _Cast:
+    """The tracks, in order of appearance, and whom each is taken for at present."""
+
+    def __init__(self, tracks: Sequence[TrackRecord]) -> None:
+        self._tracks = sorted(tracks, key=lambda t: (t.first_s, t.first_box.x))
+        at = {t.number: k for k, t in enumerate(self._tracks)}
+        self._beside = [[at[n] for n in sorted(t.beside)] for t in self._tracks]
+        self._first_s = np.array([t.first_s for t in self._tracks])
+        self._last_s = np.array([t.last_s for t in self._tracks])
+        self._shapes = _stacked([t.looks.shape for t in self._tracks], DIMENSIONS)
+        self._faces = np.array(
+            [min(t.looks.shape.count, _REMEMBERED) for t in self._tracks], dtype=np.float64
+        )
+        self._colours = _stacked([t.looks.colours for t in self._tracks], COLOURS)
+        self._person = np.array([t.person for t in self._tracks])
+        self._certainty = np.array([t.certainty for t in self._tracks])
+        self._next = 1 + int(self._person.max(initial=0))
+
+    def identities(self) -> dict[int, Identity]:
+        """Return the result, persons numbered in order of appearance."""
+        persons = [int(n) for n in self._person]
+        numbers = {person: k for k, person in enumerate(dict.fromkeys(persons), start=1)}
+        return {
+            track.number: Identity(numbers[person], float(certainty))
+            for track, person, certainty in zip(self._tracks, persons, self._certainty, strict=True)
+        }
+
+    def sweep(self) -> bool:
+        """Judge every track again by all others; return whether any changed hands."""
+        changed = False
+        for k in range(len(self._tracks)):
+            weights = self._weights(k)
+            mine = int(self._person[k])
+            # Without others who are known to be this person, somebody new is who it is.
+            weights[mine if mine not in weights else self._next] = 0.0
+            chances = _chances(weights)
+            person = max(chances, key=lambda n: (chances[n], n == mine, -n))
+            self._next = max(self._next, person + 1)
+            changed |= person != mine
+            self._person[k], self._certainty[k] = person, chances[person]
+        return changed
+
+    def merge(self) -> bool:
+        """Take the two persons most surely one for one; return whether there were any."""
+        persons, shapes, faces, colours = self._looks(self._teaching())
+        met = {tuple(sorted(pair)) for pair in self._meetings()}
+        best, found = _MERGES, None
+        for i, one in enumerate(persons):
+            apart = np.sqrt(np.mean((shapes[i] - shapes) ** 2, axis=1))
+            shape = shape_odds(apart, np.maximum(np.minimum(faces[i], faces), 1))
+            weight = SEEN_BEFORE + np.nan_to_num(shape) + colour_odds(colours[i], colours)
+            for j in range(i + 1, len(persons)):
+                if weight[j] > best and (one, persons[j]) not in met:
+                    best, found = float(weight[j]), (one, persons[j])
+        if found is None:
+            return False
+        self._person[self._person == found[1]] = found[0]
+        return True
+
+    def _meetings(self) -> Iterator[tuple[int, int]]:
+        """Yield the persons who were in one frame."""
+        for k, others in enumerate(self._beside):
+            for j in others:
+                yield int(self._person[k]), int(self._person[j])
+
+    def _teaching(self) -> NDArray[np.bool_]:
+        """Return which tracks say what their persons look like: the sure ones, and the first."""
+        teaching = self._certainty >= SURE
+        _, founders = np.unique(self._person, return_index=True)
+        teaching[founders] = True
+        return teaching
+
+    def _looks(
+        self, taught: NDArray[np.bool_]
+    ) -> tuple[list[int], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return the persons known from these tracks, mean shapes, numbers of faces, colours."""
+        persons, whose = np.unique(self._person[taught], return_inverse=True)
+        shape, faces = _pooled(self._shapes[taught], self._faces[taught], whose, len(persons))
+        colours, _ = _pooled(self._colours[taught], self._faces[taught] + 1, whose, len(persons))
+        return [int(n) for n in persons], shape, faces, colours
+
+    def _weights(self, k: int) -> dict[int, float]:
+        """Return by person how much likelier a track is theirs than someone new's, as log odds."""
+        taught = self._teaching()
+        taught[k] = False
+        persons, shapes, faces, _ = self._looks(taught)
+        apart = np.sqrt(np.mean((self._shapes[k] - shapes) ** 2, axis=1))
+        least = np.maximum(np.minimum(self._faces[k], faces), 1)
+        shape = np.nan_to_num(shape_odds(apart, least))
+        colour = colour_odds(self._colours[k], self._colours)
+        weights = {}
+        for person, alike in zip(persons, shape, strict=True):
+            theirs = np.flatnonzero(taught & (self._person == person))
+            # Light and surroundings come in kinds, and the middle of two kinds is like neither.
+            likeness = bounded(float(alike + colour[theirs].max()))
+            weights[person] = SEEN_BEFORE + likeness + self._place(k, theirs)
+        for j in self._beside[k]:
+            person, certainty = int(self._person[j]), float(self._certainty[j])
+            if person in weights:
+                # Two faces in one frame are two people.
+                weights[person] += math.log(1 - certainty) if certainty < SURE else -math.inf
+        return weights
+
+    def _place(self, k: int, theirs: NDArray[np.intp]) -> float:
+        """Return what place adds: where the person was last, or is next."""
+        began = theirs[theirs < k]
+        found = [0.0]
+        if len(began):
+            found.append(self._follows(int(began[self._last_s[began].argmax()]), k))
+        if len(began) < len(theirs):
+            found.append(self._follows(k, int(theirs[len(began)])))
+        return max(found)
+
+    def _follows(self, one: int, other: int) -> float:
+        before, after = self._tracks[one], self._tracks[other]
+        gap_s = after.first_s - before.last_s
+        return placed(after.first_box, before.last_box, gap_s, after_cut=after.after_cut)
+
+
+def _stacked(means: Sequence[Mean], length: int) -> NDArray[np.float64]:
+    """Return (N, length) values, NaN where nothing is known."""
+    values = [np.full(length, np.nan) if m.value is None else m.value for m in means]
+    return np.array(values, dtype=np.float64).reshape(-1, length)
+
+
+def _pooled(
+    values: NDArray[np.float64], counts: NDArray[np.float64], whose: NDArray[np.intp], groups: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (groups, D) means weighted by ``counts``, NaN left out, and the summed counts."""
+    weights = counts[:, None] * np.isfinite(values)
+    sums, totals = np.zeros((2, groups, values.shape[1]))
+    np.add.at(sums, whose, np.nan_to_num(values) * weights)
+    np.add.at(totals, whose, weights)
+    means = np.where(totals > 0, sums / np.maximum(totals, 1), np.nan)
+    return means, totals.max(axis=1, initial=0.0)
+
+
+def _chances(weights: Mapping[int, float]) -> dict[int, float]:
+    top = max(weights.values())
+    odds = {n: math.exp(w - top) for n, w in weights.items()}
+    total = sum(odds.values())
+    return {n: odd / total for n, odd in odds.items()}
