@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.abc import MetaPathFinder
 
 # Before numpy is loaded: for matrices as small as a face's, OpenBLAS spends more time on waking its
 # threads and waiting for them than on all the sums.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# The same for OpenCV and crops of a face.
+os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+
+
+class _NoPandas(MetaPathFinder):
+    """Keeps PyArrow from importing pandas, which takes longer than writing all tables.
+
+    It looks for pandas only to tell lists from pandas' own types, and does without.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError("the command line does without pandas", name=name)
+
+
+sys.meta_path.insert(0, _NoPandas())
 
 
 def main() -> None:

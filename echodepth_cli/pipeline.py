@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from echodepth_cli.affect.anomalies import load_ahead
 from echodepth_cli.affect.baseline import Baseline
 from echodepth_cli.affect.carried import CarriedBaseline
 from echodepth_cli.affect.coverage import CoverageTracker
@@ -148,7 +147,6 @@ def analyse(
         if engine is None:
             engine = held.enter_context(open_engine(config, useful_trackers(config)))
             deadline.restart()
-        held.enter_context(background(lambda _: load_ahead(), patience))
         staging = held.enter_context(staged_directory(target, force=force))
         job = _open_job(source, config, info, sha256(), engine, sink or NullSink(), carried)
         measured = _measure(job, recording, staging / _RAW)

@@ -61,3 +61,20 @@ def test_help_imports_nothing_heavy(command):
 
 def test_importing_the_package_imports_nothing_heavy():
     assert not imported_by("import echodepth_cli; echodepth_cli.AnalysisConfig()") & HEAVY
+
+
+def test_the_command_writes_tables_without_importing_pandas():
+    program = (
+        "import echodepth_cli.__main__, pyarrow\n"
+        "assert pyarrow.array([0.5, None]).to_pylist() == [0.5, None]"
+    )
+    assert "pandas" not in imported_by(program)
+
+
+def test_changes_of_level_are_found_without_importing_scipy():
+    program = (
+        "import numpy\n"
+        "from echodepth_cli.affect.anomalies import _edges\n"
+        "assert _edges(numpy.repeat([0.0, 50.0], 20), 6) == [0, 20, 40]"
+    )
+    assert "scipy" not in imported_by(program)

@@ -18,6 +18,7 @@ import numpy as np
 
 from echodepth_cli.affect.series import Float64Array, Series, runs
 from echodepth_cli.affect.vad import DIMENSIONS
+from echodepth_cli.face.lean_import import import_lean
 
 SMOOTH_S = 5
 """Length of the running median, in seconds: shorter excursions are left to the alerts."""
@@ -81,11 +82,6 @@ class Anomaly:
             "magnitude": round(self.magnitude, 4),
             "z": round(self.z, 2),
         }
-
-
-def load_ahead() -> None:
-    """Import what `find_anomalies` needs, which takes longer than finding all anomalies."""
-    import ruptures  # noqa: F401
 
 
 def find_anomalies(series: Series) -> list[Anomaly]:
@@ -158,12 +154,9 @@ def _changes(name: str, blocks: Float64Array, values: Float64Array, length_s: in
     shortest = max(2, MIN_LEVEL_S // length_s)
     if len(values) < 2 * shortest:
         return []
-    import ruptures
-
     # Differences between neighbours give the spread within a level, whatever the levels.
     within = max(MIN_SPREAD, MAD_TO_SD * float(np.median(np.abs(np.diff(values)))) / np.sqrt(2))
-    search = ruptures.KernelCPD(kernel="linear", min_size=shortest).fit(values[:, None] / within)
-    edges = [0, *search.predict(pen=CHANGE_PENALTY)]
+    edges = _edges(values / within, shortest)
     levels = [float(np.median(values[a:b])) for a, b in pairwise(edges)]
     return [
         Anomaly(
@@ -180,6 +173,17 @@ def _changes(name: str, blocks: Float64Array, values: Float64Array, length_s: in
         )
         if abs(after - before) >= MIN_STEP
     ]
+
+
+def _edges(values: Float64Array, shortest: int) -> list[int]:
+    """Return where levels of at least that length begin, and the end of the last one."""
+    # What `ruptures.KernelCPD` searches with: all of ruptures takes a second to import, for scipy.
+    search = import_lean("ruptures.detection._detection.ekcpd")
+    level_before = search.ekcpd_pelt_L2(values[:, None], CHANGE_PENALTY, shortest)
+    edges = [len(values)]
+    while edges[-1] > 0:
+        edges.append(int(level_before[edges[-1]]))
+    return edges[::-1]
 
 
 def _spread(values: Float64Array) -> float:
