@@ -59,11 +59,12 @@ class Series:
             if row.aus is not None:
                 aus[i] = row.aus
         lead = np.full((len(rows), 46), np.nan, dtype=np.float32)
-        for i, row in enumerate(rows):
-            for au in SIDED_AUS:
-                sides = (row.extra.get(f"AU{au:02d}_{side}") for side in "LR")
-                left, right = (np.nan if s is None else np.float32(s) for s in sides)
-                lead[i, au - 1] = left - right
+        left, right = (
+            # None becomes NaN.
+            np.array([[r.extra.get(name) for name in names] for r in rows], dtype=np.float32)
+            for names in ([f"AU{au:02d}_{side}" for au in SIDED_AUS] for side in "LR")
+        )
+        lead[:, np.array(SIDED_AUS) - 1] = (left - right).reshape(len(rows), len(SIDED_AUS))
         ok = [r.status is FrameStatus.OK and r.vad is not None for r in rows]
         return cls(
             offset_s=np.array([r.offset_s for r in rows], dtype=np.float64),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -81,11 +81,20 @@ class Mean:
             self.value = new.astype(np.float64)
             return
         step = (new - self.value) / min(self.count, _REMEMBERED)
-        grown = self.value + step
-        if math.isnan(grown @ grown):
-            grown = np.where(np.isnan(step), self.value, grown)
-            grown = np.where(np.isnan(grown), new, grown)
-        self.value = grown
+        grown = np.where(np.isnan(step), self.value, self.value + step)
+        self.value = np.where(np.isnan(grown), new, grown)
+
+    @classmethod
+    def of(cls, vectors: Iterable[NDArray[Any] | None]) -> Mean:
+        """Return the mean of all vectors, at once where they allow it."""
+        known = [vector for vector in vectors if vector is not None]
+        rows = np.array(known, dtype=np.float64)
+        if 0 < len(known) <= _REMEMBERED and not np.isnan(rows).any():
+            return cls(len(known), rows.mean(axis=0))
+        mean = cls()
+        for vector in known:
+            mean.add(vector)
+        return mean
 
 
 @dataclass(slots=True, eq=False)
@@ -153,10 +162,10 @@ class Track:
 
     def recent_appearance(self) -> Appearance:
         """Return how the face looks in what is not settled yet."""
-        looks = Appearance()
-        for sighting in self.recent:
-            looks.add(sighting)
-        return looks
+        return Appearance(
+            Mean.of(sighting.signature for sighting in self.recent),
+            Mean.of(sighting.face.colours for sighting in self.recent),
+        )
 
 
 class Tracks:
