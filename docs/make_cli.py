@@ -64,7 +64,9 @@ A program whose reader leaves (`echodepth aus | head -3`) ends as by SIGPIPE, wh
 | variable | meaning |
 |---|---|
 | `ECHODEPTH_DEBUG` | set to anything but 0: like `--debug` |
+| `ECHODEPTH_WEBHOOK` | address for `--webhook` that no list of processes shows |
 | `ECHODEPTH_WEBHOOK_SECRET` | key of the signature that `--webhook` requests carry |
+| `ECHODEPTH_KEY_PASSPHRASE` | opens the key that `sign` is given, where it is encrypted |
 | `NO_COLOR` | set: no colours on a terminal |
 """
 

@@ -142,6 +142,8 @@ Webhook = Annotated[
     str | None,
     typer.Option(
         "--webhook",
+        envvar="ECHODEPTH_WEBHOOK",
+        show_envvar=False,
         metavar="URL",
         help="POST session events to this address, signed with ECHODEPTH_WEBHOOK_SECRET.",
     ),

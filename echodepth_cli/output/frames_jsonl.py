@@ -29,7 +29,7 @@ def frame_results(frames: Path, *, aus: bool = False) -> Iterator[dict[str, Any]
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(frames) as file:
+        with frames.open("rb") as opened, pq.ParquetFile(opened) as file:
             for batch in file.iter_batches():
                 for row in batch.to_pylist():
                     yield frame_result(row, aus=aus)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 
@@ -45,7 +45,8 @@ class FrameTableWriter:
         self._path, self._columns, self._context = path, columns, context
         self._schema = arrow_schema(columns, metadata)
         with writing_to(path):
-            self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+            self._file = path.open("wb")
+            self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
         self._held: list[Any] = []
 
     def write(self, results: Sequence[Any]) -> None:
@@ -60,7 +61,7 @@ class FrameTableWriter:
         if self._held:
             self._flush(self._held)
             self._held = []
-        with writing_to(self._path):
+        with writing_to(self._path), self._file:
             self._writer.close()
 
     def __enter__(self) -> FrameTableWriter:
@@ -76,7 +77,7 @@ class FrameTableWriter:
             self.close()
             return
         # The first error is the one to report; what is half-written goes with its directory.
-        with suppress(OSError):
+        with suppress(OSError), self._file:
             self._writer.close()
 
     def _flush(self, results: Sequence[Any]) -> None:
@@ -144,12 +145,14 @@ def read_metadata(path: Path) -> dict[str, Any]:
     return _session_metadata(_read(path, pq.read_schema), path)
 
 
-def _read(path: Path, reader: Callable[[Path], Any]) -> Any:
+def _read(path: Path, reader: Callable[[BinaryIO], Any]) -> Any:
     import pyarrow as pa
 
     try:
         require_regular(path)
-        return reader(path)
+        # Opened here, as in all this module: pyarrow cannot make out names that are no UTF-8.
+        with path.open("rb") as file:
+            return reader(file)
     except FileNotFoundError as error:
         raise InputError(f"{path}: not found; is this a session directory?") from error
     except (OSError, pa.ArrowException) as error:
@@ -179,9 +182,10 @@ def with_alerts(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with writing_to(target), pq.ParquetFile(source) as file:
+    with writing_to(target), source.open("rb") as opened, target.open("wb") as made:
+        file = pq.ParquetFile(opened)
         schema = file.schema_arrow.with_metadata(_file_metadata(metadata))
-        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+        with pq.ParquetWriter(made, schema, compression="zstd") as writer:
             first = 0
             for index in range(file.num_row_groups):
                 group = file.read_row_group(index)

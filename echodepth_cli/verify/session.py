@@ -170,6 +170,11 @@ def _ask_again(asked: _Answers, evidence: Evidence, video: Path) -> None:
     if not asked.ask("recording", fine, recompute.check_recording(evidence, video)):
         asked.skip("recomputed", "another recording proves nothing")
         return
+    try:
+        recompute.require_comparable(evidence)
+    except EchodepthError as error:
+        asked.ask("recomputed", "", [Difference("recomputed", "", error.message)])
+        return
     stated = evidence.report["recording"]["file_name"]
     if stated != video.name:
         asked.notes.append(f"the report calls the recording {stated}; it is now {video.name}")

@@ -88,6 +88,14 @@ def test_a_webhook_address_stays_out_of_the_record(config_for):
     assert "key" not in " ".join(config_for.fake.calls[-1][4])
 
 
+def test_a_webhook_address_can_come_unseen_from_the_environment(run_cli, config_for, monkeypatch):
+    monkeypatch.setenv("ECHODEPTH_WEBHOOK", "ftp://127.0.0.1/key")
+    done = run_cli("analyse", "x.mp4")
+    assert (done.code, "key" in done.err) == (2, False)
+    monkeypatch.setenv("ECHODEPTH_WEBHOOK", "")
+    assert run_cli("analyse", "x.mp4").code == 0
+
+
 def test_analyze_is_an_accepted_spelling(run_cli, config_for):
     assert run_cli("analyze", "x.mp4").code == 0
 

@@ -4,7 +4,7 @@
 
 First the whole corpus, then random damage: to recordings of every kind, to pictures, config files,
 manifests, session directories and batch ledgers. The same seed gives the same inputs; the last line
-says with which seed to go on. What ended as it must not is kept in build/fuzz, with the command
+says with which seed to go on; Ctrl-C ends the run with the table so far. What ended as it must not is kept in build/fuzz, with the command
 that shows it, and makes the exit status 1.
 """
 
@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import itertools
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -119,14 +120,20 @@ def _keep(case: Case, outcome: Outcome | Lost, target: Path) -> None:
 
 
 def run_all(cases: Iterator[Case], tally: Tally, jobs: int, ends_at: float) -> int:
-    """Run cases on ``jobs`` processes until there are no more or time is up; return how many."""
+    """Run cases on ``jobs`` processes until none is left or time is up; return how many.
+
+    Ctrl-C or SIGTERM ends it when the cases in hand are done.
+    """
     lock, done = threading.Lock(), itertools.count()
     last = 0
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
 
     def serve() -> None:
         nonlocal last
         with Watchdog(run_case) as watchdog:
-            while time.monotonic() < ends_at:
+            while time.monotonic() < ends_at and not stopping.is_set():
                 with lock:
                     case = next(cases, None)
                 if case is None:
