@@ -1,6 +1,6 @@
 """Whether the right person is measured, on videos with several people whose places are known.
 
-    python -m benchmarks.persons OUT_DIR [--people A.mp4 B.mp4] [--seconds 60]
+    python -m benchmarks.persons OUT_DIR [--people A.mp4 B.mp4] [--seconds 60] [--cost]
 
 Composes each layout of `tests.composites` once with both people and once with A alone, analyses
 both, and prints a table. Without ``--people`` the two rendered people of this repository play.
@@ -9,15 +9,16 @@ right      measured frames that show A, of all measured frames
 of A       frames that were measured, of those that show A
 unflagged  measured frames that show somebody else
 doubt      frames reported as in doubt
-valence, arousal: median distance of A's values in the composite from those of A alone; the last
-           row compares A alone with the same compressed more, which is noise
+valence, arousal: median distance of A's values in the composite from those of A alone
+noise      the same distances of A alone from A alone, three pixels aside and compressed more
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,21 @@ from echodepth_cli.pipeline import analyse
 from echodepth_cli.records import Frame
 from echodepth_cli.video.reader import open_video
 from echodepth_cli.video.sampler import sampled_frames
-from tests.composites import INTERVIEWEE, INTERVIEWER, LAYOUTS, RATE, Layout, Tile, compose
+from tests.composites import (
+    HEIGHT_PX,
+    INTERVIEWEE,
+    INTERVIEWER,
+    LAYOUTS,
+    WIDTH_PX,
+    Layout,
+    Tile,
+    compose,
+)
+
+PICTURES_PER_S = Fraction(4)
+"""Of the composites: two for each that is sampled, so that composing does not take most of it."""
+
+ASIDE = (3 / WIDTH_PX, 3 / HEIGHT_PX)
 
 SUBJECTS = {
     "picture_in_picture": {},
@@ -63,16 +78,18 @@ def main() -> None:
     parser.add_argument("--people", type=Path, nargs=2, default=[INTERVIEWEE, INTERVIEWER])
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--layouts", nargs="*", default=list(LAYOUTS), choices=list(LAYOUTS))
+    parser.add_argument("--cost", action="store_true", help="also what side_by_side costs")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     people = dict(zip("AB", options.people, strict=True))
-    print(f"{'layout':<22}right   of A  unflagged  doubt  valence  arousal")
+    print(
+        f"{'layout':<22}right   of A  unflagged  doubt  valence  arousal  noise: valence  arousal"
+    )
     with open_engine() as engine:
         for name in options.layouts:
             print(_row(name, people, options.out, options.seconds, engine), flush=True)
-        print(_noise(people, options.out, options.seconds, engine), flush=True)
         both = options.out / "side_by_side.mp4"
-        if both.exists():
+        if options.cost:
             print(_cost(both, options.out / "side_by_side.alone.mp4", engine))
 
 
@@ -91,33 +108,32 @@ def _row(name: str, people: dict[str, Path], out: Path, seconds: float, engine: 
         any(tile.person == "A" and tile.seen for tile in _tiles_at(layout, offset_s))
         for offset_s in found.offsets_s
     )
-    apart = _distance(found, first)
+    again = _analysed(
+        _composed(_aside(_of_a(layout)), people, out / f"{name}.noise.mp4", seconds, 27),
+        alone,
+        engine,
+    )
+    apart, noise = _distance(found, first), _distance(again, first)
     return (
         f"{name:<22}{100 * len(right) / max(1, len(ok)):5.1f}  {100 * len(right) / visible:5.1f}"
         f"  {len(ok) - len(right):9d}  {found.doubts:5d}"
-        f"  {apart[0]:7.4f}  {apart[1]:7.4f}"
+        f"  {apart[0]:7.4f}  {apart[1]:7.4f}        {noise[0]:7.4f}  {noise[1]:7.4f}"
     )
-
-
-def _noise(people: dict[str, Path], out: Path, seconds: float, engine: Engine) -> str:
-    """Return how far A's values lie apart when the same is compressed more."""
-    layout, sessions = _of_a(LAYOUTS["side_by_side"]), []
-    for name, crf in (("alone", 22), ("noise", 27)):
-        video = _composed(layout, people, out / f"side_by_side.{name}.mp4", seconds, crf)
-        sessions.append(_analysed(video, AnalysisConfig(), engine))
-    apart = _distance(*sessions)
-    return f"{'A alone, compressed more':<49}{apart[0]:7.4f}  {apart[1]:7.4f}"
 
 
 def _of_a(layout: Layout) -> Layout:
     return lambda t: [tile for tile in layout(t) if tile.person == "A"]
 
 
+def _aside(layout: Layout) -> Layout:
+    return lambda t: [replace(n, x=n.x + ASIDE[0], y=n.y + ASIDE[1]) for n in layout(t)]
+
+
 def _composed(
     layout: Layout, people: dict[str, Path], video: Path, seconds: float, crf: int = 22
 ) -> Path:
     if not video.with_suffix(".truth.csv").exists():
-        compose(layout, people, video, seconds, crf)
+        compose(layout, people, video, seconds, crf, PICTURES_PER_S)
     return video
 
 
@@ -154,7 +170,7 @@ def _covers(tile: Tile, x: float, y: float) -> bool:
 
 
 def _tiles_at(layout: Layout, offset_s: float) -> list[Tile]:
-    return layout(round(offset_s * RATE) / float(RATE))
+    return layout(round(offset_s * PICTURES_PER_S) / float(PICTURES_PER_S))
 
 
 def _distance(one: Session, other: Session) -> np.ndarray:

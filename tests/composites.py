@@ -131,17 +131,23 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def compose(
-    layout: Layout, people: dict[str, Path], out: Path, seconds: float = 60.0, crf: int = 22
+    layout: Layout,
+    people: dict[str, Path],
+    out: Path,
+    seconds: float = 60.0,
+    crf: int = 22,
+    rate: Fraction = RATE,
 ) -> Path:
     """Write ``out`` and, beside it, the truth; return the path of the truth."""
     truth = out.with_suffix(".truth.csv")
-    clips = {name: looped(path) for name, path in people.items()}
+    clips = {name: looped(path, rate) for name, path in people.items()}
     stills = {name: next(looped(path)) for name, path in people.items()}
-    with truth.open("w", newline="", encoding="utf-8") as file, _Writer(out, crf=crf) as write:
+    writer = _Writer(out, crf=crf, rate=rate)
+    with truth.open("w", newline="", encoding="utf-8") as file, writer as write:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["time_s", "person", "x", "y", "w", "h", "seen"])
-        for index in range(round(seconds * RATE)):
-            time_s = float(index / RATE)
+        for index in range(round(seconds * rate)):
+            time_s = float(index / rate)
             pictures = {name: next(clip) for name, clip in clips.items()}
             frame = _room()
             for tile in layout(time_s):
@@ -153,15 +159,15 @@ def compose(
     return truth
 
 
-def looped(path: Path) -> Iterator[Image]:
-    """Yield the pictures of a clip at `RATE` by their times, starting again when it ends."""
+def looped(path: Path, rate: Fraction = RATE) -> Iterator[Image]:
+    """Yield the pictures of a clip at a rate by their times, starting again when it ends."""
     while True:
         with av.open(str(path)) as container:
             due = Fraction(0)
             for frame in container.decode(video=0):
                 at = (frame.pts or 0) * Fraction(frame.time_base or 1)
                 if at >= due:
-                    due += 1 / RATE
+                    due += 1 / rate
                     yield frame.to_ndarray(format="rgb24")
 
 
@@ -205,10 +211,15 @@ class _Writer:
     """Encode pictures; a context that gives the function taking one."""
 
     def __init__(
-        self, path: Path, width: int = WIDTH_PX, height: int = HEIGHT_PX, crf: int = 22
+        self,
+        path: Path,
+        width: int = WIDTH_PX,
+        height: int = HEIGHT_PX,
+        crf: int = 22,
+        rate: Fraction = RATE,
     ) -> None:
         self._container = av.open(str(path), "w")
-        self._stream = self._container.add_stream("libx264", rate=RATE)
+        self._stream = self._container.add_stream("libx264", rate=rate)
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
         self._stream.options = {"crf": str(crf), "preset": "veryfast"}
 
