@@ -48,6 +48,8 @@ class BatchInput:
     """Place of its session directory below the output directory, with forward slashes."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Settings for this recording alone, in the form of `AnalysisConfig.from_dict`."""
+    baseline_from: Path | None = None
+    """Session directory of an earlier recording of the person, whose baseline is carried over."""
     problem: str | None = None
     """Why it cannot even be tried, such as a directory that may not be read."""
 

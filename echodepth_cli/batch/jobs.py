@@ -69,6 +69,8 @@ class AnalysisJob:
     """Analyse again even if the same report stands there."""
     made_here_before: bool = False
     """An earlier run made what stands at ``out_dir`` from the same path, so it may be replaced."""
+    baseline_from: Path | None = None
+    """Session directory whose baseline is carried over; the settings name its digest."""
     command_line: tuple[str, ...] = ()
     """Goes into the report as the command that made it."""
 
@@ -118,6 +120,7 @@ class Analyse(Protocol):
         force: bool,
         sink: EventSink,
         command_line: Sequence[str],
+        baseline_from: Path | None,
     ) -> Analysis:
         """Analyse ``path``."""
         ...
@@ -208,6 +211,7 @@ def _analyse_unless_done(
         force=standing is not Standing.ABSENT,
         sink=sink,
         command_line=job.command_line,
+        baseline_from=job.baseline_from,
     )
     if _fingerprint(job.source) != before:
         _log.warning("the file changed while it was analysed; the next run analyses it again")

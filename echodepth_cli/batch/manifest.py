@@ -1,6 +1,7 @@
 """Read a manifest: a CSV or JSONL list of recordings, each with settings of its own.
 
-Columns: ``path`` (relative to the manifest), ``name`` (place below the output directory), and any
+Columns: ``path`` (relative to the manifest), ``name`` (place below the output directory),
+``baseline_from`` (an earlier session directory of the person, relative to the manifest), and any
 setting of a recording, such as ``label``, ``use_case``, ``started_at`` or ``valence_low``. An
 empty cell leaves a setting as it is for the whole batch; ``off`` turns an alert off.
 """
@@ -26,7 +27,7 @@ Row: TypeAlias = "tuple[int, Mapping[str, Any]]"
 
 _THRESHOLDS = frozenset(f.name for f in dataclasses.fields(AlertThresholds))
 _SETTINGS = frozenset(f.name for f in dataclasses.fields(AnalysisConfig)) - {"alert_thresholds"}
-COLUMNS = ("path", "name", *sorted(_SETTINGS), *sorted(_THRESHOLDS))
+COLUMNS = ("path", "name", "baseline_from", *sorted(_SETTINGS), *sorted(_THRESHOLDS))
 """All columns a manifest may have; only ``path`` is required."""
 
 
@@ -96,7 +97,18 @@ def _to_input(row: Mapping[str, Any], folder: Path, naming: Naming) -> BatchInpu
     settings = _settings(row)
     # Built here only to find mistakes before any work starts.
     AnalysisConfig.from_dict(settings, source="manifest")
-    return BatchInput(path, name, settings)
+    return BatchInput(path, name, settings, _earlier_session(row, folder))
+
+
+def _earlier_session(row: Mapping[str, Any], folder: Path) -> Path | None:
+    earlier = row.get("baseline_from")
+    if earlier is None:
+        return None
+    if not isinstance(earlier, str) or not earlier:
+        raise UsageError("'baseline_from' must be a session directory")
+    if "baseline_window_s" in row or "baseline_start_s" in row:
+        raise UsageError("'baseline_from' brings its own baseline; leave out the baseline window")
+    return absolute(folder / earlier)
 
 
 def _checked_name(name: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 import time
@@ -14,7 +15,7 @@ from echodepth_cli.batch.inputs import BatchInput
 from echodepth_cli.batch.jobs import AnalysisJob
 from echodepth_cli.batch.lock import LOCK_NAME
 from echodepth_cli.config import AnalysisConfig
-from echodepth_cli.errors import UsageError
+from echodepth_cli.errors import EchodepthError, UsageError, printable
 from echodepth_cli.output.purged import PURGED_JSONL
 
 BATCH_JSON, SESSIONS_PARQUET, INDEX_HTML = "batch.json", "sessions.parquet", "index.html"
@@ -68,18 +69,20 @@ def make_plan(
     now = time.time()
     jobs, impossible, unsettled = [], [], []
     for item in inputs:
+        own, problem = _with_baseline(_with_settings(config, item), item)
         job = AnalysisJob(
             name=item.name,
             source=item.path,
             out_dir=out_dir / item.name,
-            config=_with_settings(config, item),
+            config=own,
+            baseline_from=item.baseline_from,
             models=dict(models),
             force=force,
             made_here_before=sources_before.get(item.name) == str(item.path),
             command_line=tuple(command_line),
         )
-        if item.problem is not None:
-            impossible.append((job, item.problem))
+        if problem is not None:
+            impossible.append((job, problem))
         elif settle_s > 0 and _is_unsettled(item.path, settle_s, now):
             unsettled.append(job)
         else:
@@ -146,3 +149,16 @@ def _with_settings(config: AnalysisConfig, item: BatchInput) -> AnalysisConfig:
         return AnalysisConfig.from_dict(values, source="manifest")
     except UsageError as error:
         raise UsageError(f"{item.path}: {error.message}") from error
+
+
+def _with_baseline(config: AnalysisConfig, item: BatchInput) -> tuple[AnalysisConfig, str | None]:
+    """Return settings that name the baseline to carry over, and why the job is impossible."""
+    if item.problem is not None or item.baseline_from is None:
+        return config, item.problem
+    from echodepth_cli.output.earlier import read_carried
+
+    try:
+        carried = read_carried(item.baseline_from)
+    except EchodepthError as error:
+        return config, f"{printable(item.path)}: baseline_from: {error.message}"
+    return dataclasses.replace(config, carried_baseline=carried.digest()), None

@@ -46,11 +46,11 @@ def open_pipeline() -> Iterator[RunJob]:
 
 
 class _Engines(ExitStack):
-    """Engines by the one setting that is fixed when they are opened."""
+    """Engines by the settings that are fixed when they are opened."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._by_max_faces: dict[int, Engine] = {}
+        self._opened: dict[tuple[int, bool], Engine] = {}
 
     def analyse(
         self,
@@ -61,19 +61,21 @@ class _Engines(ExitStack):
         force: bool,
         sink: EventSink,
         command_line: Sequence[str],
+        baseline_from: Path | None,
     ) -> AnalysisResult:
         """Analyse with an engine that may have been opened before."""
         from echodepth_cli import engine, pipeline
 
-        if config.max_faces not in self._by_max_faces:
-            opened = self.enter_context(engine.open_engine(config))
-            self._by_max_faces[config.max_faces] = opened
+        fixed = config.max_faces, config.small_faces
+        if fixed not in self._opened:
+            self._opened[fixed] = self.enter_context(engine.open_engine(config))
         return pipeline.analyse(
             path,
             config,
             out_dir,
             force=force,
             sink=sink,
-            engine=self._by_max_faces[config.max_faces],
+            engine=self._opened[fixed],
             command_line=command_line,
+            baseline_from=baseline_from,
         )

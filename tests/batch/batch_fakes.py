@@ -75,6 +75,7 @@ def fake_analyse(
     force: bool,
     sink: EventSink,
     command_line: Sequence[str],
+    baseline_from: Path | None,
 ) -> FakeResult:
     with staged_directory(out_dir, force=force) as staging:
         (staging / "frames.parquet").write_bytes(b"frames" + file_sha256(path).encode())

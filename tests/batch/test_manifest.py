@@ -98,3 +98,23 @@ def test_a_manifest_that_is_no_text_is_a_usage_error(tmp_path):
     (tmp_path / "list.csv").write_bytes(b"\xff\xfe\x00path")
     with pytest.raises(UsageError, match="not UTF-8"):
         read(tmp_path / "list.csv")
+
+
+def test_a_baseline_that_cannot_be_carried_over_makes_one_job_impossible(tmp_path):
+    (tmp_path / "list.csv").write_text("path,baseline_from\na.mp4,before/a\nb.mp4,\n")
+    first, second = read(tmp_path / "list.csv")
+    assert (first.baseline_from, second.baseline_from) == (tmp_path / "before" / "a", None)
+    plan = make_plan(
+        [first, second], tmp_path / "out", AnalysisConfig(), models={}, sources_before={}
+    )
+    ((job, why),) = plan.impossible
+    assert job.name == "a"
+    assert "baseline_from" in why
+    assert str(tmp_path / "before" / "a") in why
+    assert [job.name for job in plan.jobs] == ["b"]
+
+
+def test_a_carried_baseline_and_a_window_of_ones_own_exclude_each_other(tmp_path):
+    (tmp_path / "list.csv").write_text("path,baseline_from,baseline_window_s\na.mp4,before,30\n")
+    with pytest.raises(UsageError, match="leave out the baseline window"):
+        read(tmp_path / "list.csv")
