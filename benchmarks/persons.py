@@ -1,38 +1,39 @@
-"""Whether the right person is measured, on videos with several people whose places are known.
+"""Whether the right person is measured, on pictures with several people whose places are known.
 
-    python -m benchmarks.persons OUT_DIR [--people A.mp4 B.mp4] [--seconds 60] [--cost]
+    python -m benchmarks.persons [--people A.mp4 B.mp4] [--seconds 60] [--cost]
 
-Composes each layout of `tests.composites` once with both people and once with A alone, analyses
-both, and prints a table. Without ``--people`` the two rendered people of this repository play.
+Composes the sampled pictures of each layout of `tests.composites` with both people, with A alone,
+and with A alone three pixels aside and compressed more; takes them through the session; and prints
+a table. Without ``--people`` the two rendered people of this repository play.
 
 right      measured frames that show A, of all measured frames
 of A       frames that were measured, of those that show A
 unflagged  measured frames that show somebody else
 doubt      frames reported as in doubt
 valence, arousal: median distance of A's values in the composite from those of A alone
-noise      the same distances of A alone from A alone, three pixels aside and compressed more
+noise      the same distances of A alone from A alone, moved and compressed more
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
+import cv2
 import numpy as np
 
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.engine import Engine, open_engine
 from echodepth_cli.face.observer import observe_frame
-from echodepth_cli.face.persons import PersonTracker
-from echodepth_cli.output.parquet import read_frames
-from echodepth_cli.pipeline import analyse
-from echodepth_cli.records import Frame
-from echodepth_cli.video.reader import open_video
-from echodepth_cli.video.sampler import sampled_frames
+from echodepth_cli.face.odds import SURE
+from echodepth_cli.face.persons import PersonTracker, SeenFrame
+from echodepth_cli.output.spool import Spool
+from echodepth_cli.records import Box, Frame, FrameStatus
+from echodepth_cli.session import Session
 from tests.composites import (
     HEIGHT_PX,
     INTERVIEWEE,
@@ -41,13 +42,18 @@ from tests.composites import (
     WIDTH_PX,
     Layout,
     Tile,
-    compose,
+    pictures_of,
 )
 
-PICTURES_PER_S = Fraction(4)
-"""Of the composites: two for each that is sampled, so that composing does not take most of it."""
+PICTURES_PER_S = Fraction(2)
+"""The default sampling rate."""
+
+QUALITY, POOR_QUALITY = 90, 60
+"""Of the JPEG compression that stands for a codec."""
 
 ASIDE = (3 / WIDTH_PX, 3 / HEIGHT_PX)
+
+People = dict[str, Path]
 
 SUBJECTS = {
     "picture_in_picture": {},
@@ -60,12 +66,12 @@ SUBJECTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """One analysis, frame by frame."""
+class Measured:
+    """One session, frame by frame."""
 
     offsets_s: list[float]
-    status: list[str]
-    middles: list[tuple[float, float] | None]
+    is_ok: list[bool]
+    boxes: list[Box | None]
     scores: np.ndarray
     """(n, 2) valence and arousal."""
     doubts: int
@@ -73,47 +79,37 @@ class Session:
 
 def main() -> None:
     """Compose, analyse and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=Path)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--people", type=Path, nargs=2, default=[INTERVIEWEE, INTERVIEWER])
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--layouts", nargs="*", default=list(LAYOUTS), choices=list(LAYOUTS))
-    parser.add_argument("--cost", action="store_true", help="also what side_by_side costs")
+    parser.add_argument("--cost", action="store_true", help="also what a second face costs")
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
     people = dict(zip("AB", options.people, strict=True))
     print(
         f"{'layout':<22}right   of A  unflagged  doubt  valence  arousal  noise: valence  arousal"
     )
     with open_engine() as engine:
         for name in options.layouts:
-            print(_row(name, people, options.out, options.seconds, engine), flush=True)
-        both = options.out / "side_by_side.mp4"
+            print(_row(name, people, options.seconds, engine), flush=True)
         if options.cost:
-            print(_cost(both, options.out / "side_by_side.alone.mp4", engine))
+            print(_cost(people, engine))
 
 
-def _row(name: str, people: dict[str, Path], out: Path, seconds: float, engine: Engine) -> str:
+def _row(name: str, people: People, seconds: float, engine: Engine) -> str:
     layout = LAYOUTS[name]
     config = AnalysisConfig(**SUBJECTS.get(name, {"subject": "1"}))
-    video = _composed(layout, people, out / f"{name}.mp4", seconds)
-    found = _analysed(video, config, engine)
-    alone = AnalysisConfig(region=config.region)
-    first = _analysed(
-        _composed(_of_a(layout), people, out / f"{name}.alone.mp4", seconds), alone, engine
-    )
-    ok = [k for k, status in enumerate(found.status) if status == "ok"]
-    right = [k for k in ok if _shows_a(layout, found.offsets_s[k], found.middles[k])]
+    by_itself = AnalysisConfig(region=config.region)
+    found = _measured(_frames(layout, people, seconds), config, engine)
+    alone = _measured(_frames(_of_a(layout), people, seconds), by_itself, engine)
+    moved = _frames(_aside(_of_a(layout)), people, seconds, POOR_QUALITY)
+    apart, noise = _distance(found, alone), _distance(_measured(moved, by_itself, engine), alone)
+    ok = [k for k, is_ok in enumerate(found.is_ok) if is_ok]
+    right = [k for k in ok if _shows_a(layout, found.offsets_s[k], found.boxes[k])]
     visible = sum(
-        any(tile.person == "A" and tile.seen for tile in _tiles_at(layout, offset_s))
+        any(tile.person == "A" and tile.seen for tile in layout(offset_s))
         for offset_s in found.offsets_s
     )
-    again = _analysed(
-        _composed(_aside(_of_a(layout)), people, out / f"{name}.noise.mp4", seconds, 27),
-        alone,
-        engine,
-    )
-    apart, noise = _distance(found, first), _distance(again, first)
     return (
         f"{name:<22}{100 * len(right) / max(1, len(ok)):5.1f}  {100 * len(right) / visible:5.1f}"
         f"  {len(ok) - len(right):9d}  {found.doubts:5d}"
@@ -129,35 +125,38 @@ def _aside(layout: Layout) -> Layout:
     return lambda t: [replace(n, x=n.x + ASIDE[0], y=n.y + ASIDE[1]) for n in layout(t)]
 
 
-def _composed(
-    layout: Layout, people: dict[str, Path], video: Path, seconds: float, crf: int = 22
-) -> Path:
-    if not video.with_suffix(".truth.csv").exists():
-        compose(layout, people, video, seconds, crf, PICTURES_PER_S)
-    return video
+def _frames(
+    layout: Layout, people: People, seconds: float, quality: int = QUALITY
+) -> Iterator[Frame]:
+    pictures = pictures_of(layout, people, seconds, PICTURES_PER_S)
+    for index, (offset_s, picture) in enumerate(pictures):
+        _, packed = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+        yield Frame(index, offset_s, cv2.imdecode(packed, cv2.IMREAD_COLOR_RGB))
 
 
-def _analysed(video: Path, config: AnalysisConfig, engine: Engine) -> Session:
-    folder = video.with_suffix("")
-    report = analyse(video, config, folder, force=True, engine=engine).report
-    table, _ = read_frames(folder / "frames.parquet")
-    columns: dict[str, Any] = {name: table[name].to_pylist() for name in table.column_names}
-    places = zip(*(columns[f"face_{axis}"] for axis in "xywh"), strict=True)
-    scores = np.array([columns["valence"], columns["arousal"]], dtype=float).T
-    return Session(
-        columns["session_offset_s"],
-        columns["status"],
-        [None if x is None else (x + w / 2, y + h / 2) for x, y, w, h in places],
-        scores,
-        report["subject"]["frames_in_doubt"],
+def _measured(frames: Iterator[Frame], config: AnalysisConfig, engine: Engine) -> Measured:
+    with Spool[SeenFrame]() as spool:
+        session = Session(config, engine.tracker, engine.models, spool)
+        for frame in frames:
+            session.push(frame)
+        rows = [row for part in session.end() for row in part]
+    unsure = [(certainty := row.extra["identity"]) is not None and certainty < SURE for row in rows]
+    scores = [(row.vad.valence, row.vad.arousal) if row.vad else (np.nan, np.nan) for row in rows]
+    return Measured(
+        [row.offset_s for row in rows],
+        [row.status is FrameStatus.OK for row in rows],
+        [row.box for row in rows],
+        np.array(scores),
+        sum(unsure),
     )
 
 
-def _shows_a(layout: Layout, offset_s: float, middle: tuple[float, float] | None) -> bool:
+def _shows_a(layout: Layout, offset_s: float, box: Box | None) -> bool:
     """Return whether the uppermost tile at a face's middle is A's."""
-    if middle is None:
+    if box is None:
         return False
-    under = [tile for tile in _tiles_at(layout, offset_s) if _covers(tile, *middle)]
+    middle = box.x + box.w / 2, box.y + box.h / 2
+    under = [tile for tile in layout(offset_s) if _covers(tile, *middle)]
     return bool(under) and under[-1].person == "A"
 
 
@@ -169,46 +168,26 @@ def _covers(tile: Tile, x: float, y: float) -> bool:
     return 0 <= across <= 1 and 0 <= down <= 1
 
 
-def _tiles_at(layout: Layout, offset_s: float) -> list[Tile]:
-    return layout(round(offset_s * PICTURES_PER_S) / float(PICTURES_PER_S))
-
-
-def _distance(one: Session, other: Session) -> np.ndarray:
+def _distance(one: Measured, other: Measured) -> np.ndarray:
     """Return the median distances of the scores of frames that both measured."""
-    ours = {round(t, 3): k for k, t in enumerate(one.offsets_s) if one.status[k] == "ok"}
-    theirs = {round(t, 3): k for k, t in enumerate(other.offsets_s) if other.status[k] == "ok"}
-    both = sorted(ours.keys() & theirs.keys())
-    apart = [one.scores[ours[t]] - other.scores[theirs[t]] for t in both]
-    return np.median(np.abs(apart), axis=0) if both else np.full(2, np.nan)
+    both = [k for k, is_ok in enumerate(one.is_ok) if is_ok and other.is_ok[k]]
+    apart = np.abs(one.scores[both] - other.scores[both])
+    return np.median(apart, axis=0) if both else np.full(2, np.nan)
 
 
-def _cost(both: Path, alone: Path, engine: Engine) -> str:
+def _cost(people: People, engine: Engine) -> str:
     """Return how much more two faces cost than one: finding, measuring and following them."""
-    ways = {name: _pictures(path) for name, path in (("two", both), ("one", alone))}
+    layout = LAYOUTS["side_by_side"]
+    ways = {
+        name: list(_frames(chosen, people, 30.0))
+        for name, chosen in (("two", layout), ("one", _of_a(layout)))
+    }
     spent: dict[str, list[float]] = {"one": [], "two": []}
     for _ in range(5):
         for name, frames in ways.items():
             spent[name].append(_observed_s(frames, engine))
     one, two = (float(np.median(spent[name])) for name in ("one", "two"))
-    whole = {
-        name: float(np.median([_analysis_s(path, engine) for _ in range(3)]))
-        for name, path in (("two", both), ("one", alone))
-    }
-    return (
-        f"two faces cost {two / one:.2f} times one to find, measure and follow (median of 5); "
-        f"a whole analysis takes {whole['two'] / whole['one']:.2f} times the time (median of 3)"
-    )
-
-
-def _analysis_s(video: Path, engine: Engine) -> float:
-    started = time.process_time()
-    analyse(video, AnalysisConfig(), video.with_suffix(""), force=True, engine=engine)
-    return time.process_time() - started
-
-
-def _pictures(path: Path) -> list[Frame]:
-    with open_video(path) as reader:
-        return list(sampled_frames(reader, 2.0, 0.0, 30.0))
+    return f"two faces cost {two / one:.2f} times one to find, measure and follow (median of 5)"
 
 
 def _observed_s(frames: list[Frame], engine: Engine) -> float:

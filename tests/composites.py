@@ -136,27 +136,34 @@ def compose(
     out: Path,
     seconds: float = 60.0,
     crf: int = 22,
-    rate: Fraction = RATE,
 ) -> Path:
     """Write ``out`` and, beside it, the truth; return the path of the truth."""
     truth = out.with_suffix(".truth.csv")
-    clips = {name: looped(path, rate) for name, path in people.items()}
-    stills = {name: next(looped(path)) for name, path in people.items()}
-    writer = _Writer(out, crf=crf, rate=rate)
+    writer = _Writer(out, crf=crf)
     with truth.open("w", newline="", encoding="utf-8") as file, writer as write:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["time_s", "person", "x", "y", "w", "h", "seen"])
-        for index in range(round(seconds * rate)):
-            time_s = float(index / rate)
-            pictures = {name: next(clip) for name, clip in clips.items()}
-            frame = _room()
+        for time_s, frame in pictures_of(layout, people, seconds):
             for tile in layout(time_s):
-                source = stills if tile.frozen else pictures
-                _paste(frame, source[tile.person], tile)
                 place = [f"{v:.4f}" for v in (tile.x, tile.y, tile.w, tile.h)]
                 rows.writerow([f"{time_s:.3f}", tile.person, *place, int(tile.seen)])
             write(frame)
     return truth
+
+
+def pictures_of(
+    layout: Layout, people: dict[str, Path], seconds: float, rate: Fraction = RATE
+) -> Iterator[tuple[float, Image]]:
+    """Yield times and pictures of a layout."""
+    clips = {name: looped(path, rate) for name, path in people.items()}
+    stills = {name: next(looped(path)) for name, path in people.items()}
+    for index in range(round(seconds * rate)):
+        time_s = float(index / rate)
+        pictures = {name: next(clip) for name, clip in clips.items()}
+        frame = _room()
+        for tile in layout(time_s):
+            _paste(frame, (stills if tile.frozen else pictures)[tile.person], tile)
+        yield time_s, frame
 
 
 def looped(path: Path, rate: Fraction = RATE) -> Iterator[Image]:
@@ -216,10 +223,9 @@ class _Writer:
         width: int = WIDTH_PX,
         height: int = HEIGHT_PX,
         crf: int = 22,
-        rate: Fraction = RATE,
     ) -> None:
         self._container = av.open(str(path), "w")
-        self._stream = self._container.add_stream("libx264", rate=rate)
+        self._stream = self._container.add_stream("libx264", rate=RATE)
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
         self._stream.options = {"crf": str(crf), "preset": "veryfast"}
 

@@ -1,9 +1,10 @@
 """Who each face is, judged from the whole session once it is over.
 
 While frames come in (`persons.py`) a face can be compared only with what came before. Here every
-track is compared with everybody, what came later included, and with itself left out, so that
-nothing confirms itself. A face that was in doubt after a cut is settled by what its track showed
-afterwards, and somebody who was taken for a new person by mistake is recognised.
+track is compared with everybody who showed more of themselves, what came later included; so nothing
+confirms itself, and a glimpse casts no doubt on who was in view for long. A face that was in doubt
+after a cut is settled by what its track showed afterwards, and somebody who was taken for a new
+person by mistake is recognised.
 """
 
 from __future__ import annotations
@@ -77,10 +78,10 @@ def identify(tracks: Sequence[TrackRecord]) -> dict[int, Identity]:
 
 
 class _Cast:
-    """The tracks, in order of appearance, and whom each is taken for at present."""
+    """The tracks, those that showed most first, and whom each is taken for at present."""
 
     def __init__(self, tracks: Sequence[TrackRecord]) -> None:
-        self._tracks = sorted(tracks, key=lambda t: (t.first_s, t.first_box.x))
+        self._tracks = sorted(tracks, key=_by_what_they_showed)
         at = {t.number: k for k, t in enumerate(self._tracks)}
         self._beside = [[at[n] for n in sorted(t.beside)] for t in self._tracks]
         self._first_s = np.array([t.first_s for t in self._tracks])
@@ -97,7 +98,9 @@ class _Cast:
     def identities(self) -> dict[int, Identity]:
         """Return the result, persons numbered in order of appearance."""
         persons = [int(n) for n in self._person]
-        numbers = {person: k for k, person in enumerate(dict.fromkeys(persons), start=1)}
+        places = [(t.first_s, t.first_box.x) for t in self._tracks]
+        appeared = [n for _, n in sorted(zip(places, persons, strict=True))]
+        numbers = {person: k for k, person in enumerate(dict.fromkeys(appeared), start=1)}
         return {
             track.number: Identity(numbers[person], float(certainty))
             for track, person, certainty in zip(self._tracks, persons, self._certainty, strict=True)
@@ -109,7 +112,7 @@ class _Cast:
         for k in range(len(self._tracks)):
             weights = self._weights(k)
             mine = int(self._person[k])
-            # Without others who are known to be this person, somebody new is who it is.
+            # Nobody showed more of this person, or somebody new is a way out.
             weights[mine if mine not in weights else self._next] = 0.0
             chances = _chances(weights)
             person = max(chances, key=lambda n: (chances[n], n == mine, -n))
@@ -142,7 +145,7 @@ class _Cast:
                 yield int(self._person[k]), int(self._person[j])
 
     def _teaching(self) -> NDArray[np.bool_]:
-        """Return which tracks say what their persons look like: the sure ones, and the first."""
+        """Return which tracks say what their persons look like: the sure ones, and the largest."""
         teaching = self._certainty >= SURE
         _, founders = np.unique(self._person, return_index=True)
         teaching[founders] = True
@@ -160,7 +163,7 @@ class _Cast:
     def _weights(self, k: int) -> dict[int, float]:
         """Return by person how much likelier a track is theirs than someone new's, as log odds."""
         taught = self._teaching()
-        taught[k] = False
+        taught[k:] = False
         persons, shapes, faces, _ = self._looks(taught)
         apart = np.sqrt(np.mean((self._shapes[k] - shapes) ** 2, axis=1))
         least = np.maximum(np.minimum(self._faces[k], faces), 1)
@@ -181,18 +184,24 @@ class _Cast:
 
     def _place(self, k: int, theirs: NDArray[np.intp]) -> float:
         """Return what place adds: where the person was last, or is next."""
-        began = theirs[theirs < k]
+        is_earlier = self._first_s[theirs] <= self._first_s[k]
+        began, begin = theirs[is_earlier], theirs[~is_earlier]
         found = [0.0]
         if len(began):
             found.append(self._follows(int(began[self._last_s[began].argmax()]), k))
-        if len(began) < len(theirs):
-            found.append(self._follows(k, int(theirs[len(began)])))
+        if len(begin):
+            found.append(self._follows(k, int(begin[self._first_s[begin].argmin()])))
         return max(found)
 
     def _follows(self, one: int, other: int) -> float:
         before, after = self._tracks[one], self._tracks[other]
         gap_s = after.first_s - before.last_s
         return placed(after.first_box, before.last_box, gap_s, after_cut=after.after_cut)
+
+
+def _by_what_they_showed(track: TrackRecord) -> tuple[float, ...]:
+    looks = track.looks
+    return -looks.shape.count, -looks.colours.count, track.first_s, track.first_box.x
 
 
 def _stacked(means: Sequence[Mean], length: int) -> NDArray[np.float64]:

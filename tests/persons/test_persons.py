@@ -166,6 +166,16 @@ def test_two_who_were_in_one_frame_are_never_made_one():
     assert {tuple(numbers(frame)) for frame in seen[:20]} == {(1, 2)}
 
 
+def test_a_glimpse_in_doubt_casts_no_doubt_on_who_was_in_view_for_long():
+    a, b = Someone(1), Someone(2)
+    glimpse = replace(a.at(0.32), colours=a.at(0.3).colours - np.float32(25))
+    frames = [[a.at(0.25), b.at(0.75)] for _ in range(40)]
+    frames += [[glimpse, b.at(0.75)]] + [[a.at(0.25), b.at(0.75)] for _ in range(40)]
+    seen = settled(frames, [SHOT] * 81)
+    long = [frame.faces[0] for frame in seen[:40] + seen[41:]]
+    assert {(face.person, face.certainty >= SURE) for face in long} == {(1, True)}
+
+
 def test_a_face_that_changes_colour_for_a_moment_is_still_the_same():
     a = Someone(1)
     shade = np.full(9, 17, dtype=np.float32)
