@@ -238,7 +238,10 @@ def _measure_pass(job: _Job, recording: ReadAhead, raw: Path) -> _Measured:
     decode = recording.report()
     end_s = _end_s(job, decode)
     people = subject_parts(session.cast, session.choice, presence.finish(end_s))
-    warnings = [*subject_warnings(people, coverage.frames), *decode.warnings]
+    warnings = [
+        *subject_warnings(people, coverage.frames, small_faces=config.small_faces),
+        *decode.warnings,
+    ]
     return _Measured(
         baseline=session.baseline,
         neutral=session.neutral,

@@ -178,7 +178,7 @@ class Alert:
     onset_s: float
     apex_s: float
     offset_s: float
-    """End of the excursion; the last frame at which the alert was on."""
+    """End of the excursion, where the score had come back; it lies between two frames."""
     value: float
     """The score at the apex."""
     threshold: float

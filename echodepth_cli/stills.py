@@ -83,6 +83,7 @@ def measure_still(
         "session_id": None,
         "timestamp_ms": None,
         "relative_to": "population_neutral",
+        "vad_weights": f"vad_stills {engine.models.still_vad.version}",
         "face_count": len(faces),
     }
     return head | measured_part(row, aus=aus)

@@ -3,8 +3,8 @@
 An alert goes on at the threshold and off once the score is `HYSTERESIS` back; excursions with a
 pause of up to `MERGE_GAP_S` are one alert. It is raised when the score was past the threshold, in
 well-measured frames, for `MIN_DURATION_S`; where only poorly measured frames make up that time it
-is kept as suppressed, with the reason. All lengths are in seconds, so the sampling rate matters
-only for the precision of the times.
+is kept as suppressed, with the reason. All lengths are in seconds, and between two frames the
+score is taken to change evenly, so the sampling rate matters only for the precision of the times.
 
     found = find_alerts(series, config.alert_thresholds, baseline, vad_model)
     raised = [alert for alert in found if alert.suppressed_reason is None]
@@ -14,14 +14,14 @@ only for the precision of the times.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from echodepth_cli.affect.baseline import Baseline
-from echodepth_cli.affect.series import BoolArray, Float64Array, Run, Series, merge_runs
+from echodepth_cli.affect.series import BoolArray, Float64Array, Series
 from echodepth_cli.affect.vad import VadModel, top_contributions
 from echodepth_cli.config import AlertThresholds
 from echodepth_cli.records import Alert
@@ -128,37 +128,75 @@ def _apply_rule(
     rule: AlertRule, series: Series, baseline: Baseline, model: VadModel
 ) -> list[Alert]:
     excess = rule.sign * (series.vad[:, rule.dimension] - rule.threshold)
-    durations = series.durations_s()
     alerts = []
-    for group in merge_runs(_excursions(excess, series), series, MERGE_GAP_S):
-        longest_s = max(durations[first : last + 1].sum() for first, last in group)
-        if longest_s >= MIN_DURATION_S:
+    for group in _merged(_excursions(excess, series)):
+        if max(part.length_s for part in group) >= MIN_DURATION_S:
             alerts.append(_alert(rule, group, excess, series, baseline, model))
     return alerts
 
 
-def _excursions(excess: Float64Array, series: Series) -> list[Run]:
+@dataclass(frozen=True, slots=True)
+class _Excursion:
+    """A stretch past the threshold, from its crossing to the return."""
+
+    first: int
+    last: int
+    """Indices of the first and last frame in it."""
+    onset_s: float
+    offset_s: float
+    length_s: float
+    """Longer than from onset to offset where data ends: the last frame stands for some time."""
+
+
+def _excursions(excess: Float64Array, series: Series) -> list[_Excursion]:
     """Return the stretches past the threshold, with hysteresis; a hole in the data ends one."""
-    found: list[Run] = []
-    open_at: int | None = None
+    found: list[_Excursion] = []
+    opened: tuple[int, float] | None = None
     previous: int | None = None
-    reach_s = series.offset_s + series.durations_s() + MERGE_GAP_S
-    for i in np.flatnonzero(series.scored()):
-        lost = previous is not None and series.offset_s[i] > reach_s[previous]
-        if open_at is not None and previous is not None and (lost or excess[i] <= -HYSTERESIS):
-            found.append((open_at, previous))
-            open_at = None
-        if open_at is None and excess[i] >= 0:
-            open_at = int(i)
-        previous = int(i)
-    if open_at is not None and previous is not None:
-        found.append((open_at, previous))
+    times, durations = series.offset_s, series.durations_s()
+    reach_s = times + durations + MERGE_GAP_S
+
+    def closed(at: tuple[int, float], last: int, offset_s: float | None) -> _Excursion:
+        end_s = float(times[last]) if offset_s is None else offset_s
+        beyond_s = float(durations[last]) if offset_s is None else 0.0
+        return _Excursion(at[0], last, at[1], end_s, end_s - at[1] + beyond_s)
+
+    for i in map(int, np.flatnonzero(series.scored())):
+        lost = previous is None or times[i] > reach_s[previous]
+        if opened is not None and previous is not None and (lost or excess[i] <= -HYSTERESIS):
+            back_s = None if lost else _crossing_s(previous, i, excess + HYSTERESIS, times)
+            found.append(closed(opened, previous, back_s))
+            opened = None
+        if opened is None and excess[i] >= 0:
+            starts_here = lost or previous is None or excess[previous] >= 0
+            onset_s = times[i] if starts_here else _crossing_s(previous or 0, i, excess, times)
+            opened = i, float(onset_s)
+        previous = i
+    if opened is not None and previous is not None:
+        found.append(closed(opened, previous, None))
     return found
+
+
+def _crossing_s(before: int, after: int, excess: Float64Array, times: Float64Array) -> float:
+    """Return when ``excess`` was 0 between two frames at which it has different signs."""
+    share = excess[before] / (excess[before] - excess[after])
+    return float(times[before] + share * (times[after] - times[before]))
+
+
+def _merged(found: Iterable[_Excursion]) -> list[list[_Excursion]]:
+    """Group excursions with a pause of at most `MERGE_GAP_S`."""
+    groups: list[list[_Excursion]] = []
+    for part in found:
+        if groups and part.onset_s - groups[-1][-1].offset_s <= MERGE_GAP_S + 1e-9:
+            groups[-1].append(part)
+        else:
+            groups.append([part])
+    return groups
 
 
 def _alert(
     rule: AlertRule,
-    group: list[Run],
+    group: Sequence[_Excursion],
     excess: Float64Array,
     series: Series,
     baseline: Baseline,
@@ -166,7 +204,7 @@ def _alert(
 ) -> Alert:
     on = _mask(group, len(series)) & series.scored()
     sure = on & series.reliable
-    sure_s = float(series.durations_s()[sure].sum())
+    sure_s = _sure_s(group, series)
     # The apex is a well-measured frame wherever there is one.
     candidates = np.flatnonzero(sure if sure.any() else on)
     apex = int(candidates[np.argmax(excess[candidates])])
@@ -178,9 +216,9 @@ def _alert(
     suppressed = sure_s < MIN_DURATION_S or excess[apex] < 0
     return Alert(
         type=rule.type,
-        onset_s=float(series.offset_s[group[0][0]]),
+        onset_s=group[0].onset_s,
         apex_s=float(series.offset_s[apex]),
-        offset_s=float(series.offset_s[group[-1][1]]),
+        offset_s=group[-1].offset_s,
         value=float(series.vad[apex, rule.dimension]),
         threshold=rule.threshold,
         baseline=(baseline.vad.valence, baseline.vad.arousal, baseline.vad.dominance)[
@@ -197,8 +235,20 @@ def _alert(
     )
 
 
-def _mask(group: list[Run], count: int) -> BoolArray:
+def _sure_s(group: Iterable[_Excursion], series: Series) -> float:
+    """Return for how long of some excursions the face was measured with confidence."""
+    durations, scored = series.durations_s(), series.scored()
+    sure_s = 0.0
+    for part in group:
+        inside = slice(part.first, part.last + 1)
+        stands_s = durations[inside] * scored[inside]
+        share = stands_s[series.reliable[inside]].sum() / max(float(stands_s.sum()), 1e-9)
+        sure_s += float(share) * part.length_s
+    return sure_s
+
+
+def _mask(group: Iterable[_Excursion], count: int) -> BoolArray:
     mask = np.zeros(count, dtype=bool)
-    for first, last in group:
-        mask[first : last + 1] = True
+    for part in group:
+        mask[part.first : part.last + 1] = True
     return mask

@@ -74,7 +74,7 @@ def unmeasured_part(code: str, message: str) -> dict[str, Any]:
 
 
 def action_units(row: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the full AU object of a row: intensity (null where not seen), active, status."""
+    """Return the full AU object of a row: name, intensity (null where not seen), active, status."""
     from echodepth_cli.affect.facs import ACTION_UNITS
 
     active = set(row["active_aus"] or ())
@@ -82,6 +82,7 @@ def action_units(row: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     for unit in ACTION_UNITS:
         intensity = _shortest(row[unit.label])
         units[unit.label] = {
+            "name": unit.name,
             "intensity": intensity,
             "active": None if intensity is None else unit.number in active,
             "status": str(unit.status),

@@ -15,6 +15,9 @@ LISTED_FROM_S: Final = 1.5
 
 MAX_LISTED: Final = 20
 
+NOTED_FROM_S: Final = 2.0
+"""An absence that is noted among others who are in view."""
+
 
 class Presence:
     """When the subject was in view, when only others were, and when that is in doubt.
@@ -79,7 +82,7 @@ def subject_parts(cast: Cast, choice: Choice, presence: dict[str, Any]) -> dict[
     }
 
 
-def subject_warnings(parts: Mapping[str, Any], frame_count: int) -> list[str]:
+def subject_warnings(parts: Mapping[str, Any], frame_count: int, *, small_faces: bool) -> list[str]:
     """Return plain sentences for what a reader must know about who was analysed."""
     subject, warnings = parts["subject"], []
     if subject["person"] is not None and not subject["is_clear"]:
@@ -91,6 +94,12 @@ def subject_warnings(parts: Mapping[str, Any], frame_count: int) -> list[str]:
         warnings.append(
             f"In {subject['frames_in_doubt']:,} of {frame_count:,} frames it is in doubt whether a "
             "face is the subject's; they take no part in the baseline, the means and the alerts."
+        )
+    others_s = sum(span["end_s"] - span["start_s"] for span in subject["others_only"])
+    if others_s >= NOTED_FROM_S and not small_faces:
+        warnings.append(
+            f"For {others_s:.0f} s only other faces were found. If the subject was in view then, "
+            "small beside a larger face, --small-faces finds them."
         )
     return warnings
 

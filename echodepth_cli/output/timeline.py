@@ -188,7 +188,7 @@ def _panel(
         band_height=bottom - top,
         thresholds=thresholds,
         alerts=charts.block_path(
-            axis.stretch(a["onset_s"], a["offset_s"] + series.interval_s, "")
+            axis.stretch(a["onset_s"], a["offset_s"], "")
             for a in report.get("alerts") or []
             if str(a["type"]).startswith(name) and "onset_s" in a and "offset_s" in a
         ),

@@ -35,6 +35,8 @@ class UnitRow:
     peak_at: str
     peak_at_s: float | None
     episodes: str
+    sides: str
+    """Shares of the active time in which one side was clearly stronger; – where none is seen."""
     active: bool
 
 
@@ -98,8 +100,19 @@ def _row(unit: Mapping[str, Any], series: Series, axis: Axis) -> UnitRow:
         peak_at=clock(peak_s, tenths=True),
         peak_at_s=peak_s,
         episodes="–" if episodes is None else f"{episodes:,}",
+        sides=_sides(unit),
         active=bool(unit.get("share_active")),
     )
+
+
+def _sides(unit: Mapping[str, Any]) -> str:
+    left, right = unit.get("left_led"), unit.get("right_led")
+    if left is None or right is None:
+        return "–"
+    led = [
+        f"{side} {percent(share)}" for side, share in (("left", left), ("right", right)) if share
+    ]
+    return ", ".join(led) or "even"
 
 
 def _combination(item: Mapping[str, Any]) -> Combination:

@@ -184,7 +184,9 @@ def _quality(evidence: Evidence) -> dict[str, Any]:
         coverage.push(result)
     found = coverage.finish(_end_s(evidence))
     decode = report["provenance"]["decode"]["warnings"]
-    return {**found, "warnings": [*subject_warnings(report, coverage.frames), *decode]}
+    small_faces = evidence.config.small_faces
+    warned = subject_warnings(report, coverage.frames, small_faces=small_faces)
+    return {**found, "warnings": [*warned, *decode]}
 
 
 def _presence(evidence: Evidence) -> dict[str, Any]:

@@ -51,6 +51,22 @@ def test_the_sampling_rate_changes_times_by_one_interval_at_most(fps):
         assert alert.offset_s == pytest.approx(true.offset_s, abs=1 / fps + 0.05)
 
 
+def test_times_lie_between_frames_where_the_score_crosses():
+    course = event(30.2, 33.1, SURPRISE, ramp_s=2.0)
+    (true,) = alerts_of(series(60, course, fps=100))
+    (found,) = alerts_of(series(60, course, fps=1))
+    assert found.onset_s == pytest.approx(true.onset_s, abs=0.5)
+    assert found.offset_s == pytest.approx(true.offset_s, abs=0.5)
+    assert found.onset_s % 1 != 0
+    assert found.offset_s > found.onset_s
+
+
+@pytest.mark.parametrize("fps", [1, 2, 5, 25])
+def test_what_is_too_short_is_too_short_at_any_rate(fps):
+    brief = event(30.0, 30.1, SURPRISE, ramp_s=0.25)
+    assert alerts_of(series(60, brief, fps=fps)) == []
+
+
 def test_a_single_frame_is_no_alert_at_the_default_rate():
     assert alerts_of(series(60, event(30, 30.1, SURPRISE, ramp_s=0.1))) == []
 

@@ -44,6 +44,8 @@ def test_a_face_is_measured_against_the_population(run_cli, pictures):
     assert done.err == ""
     assert result["source"] == "a face.png"
     assert result["relative_to"] == "population_neutral"
+    assert result["vad_weights"].startswith("vad_stills ")
+    assert result["aus"]["AU12"]["name"] == "Lip corner puller"
     assert result["vad"]["delta_from_baseline"] is None
     assert 0 < result["vad"]["confidence"] <= 1
     assert result["aus"]["AU03"]["intensity"] is None
