@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from echodepth_cli.errors import OutputError
+from echodepth_cli.output.atomic import writing_to
+from echodepth_cli.reading import require_regular
 
 LOCK_NAME = ".echodepth-batch.lock"
 
@@ -30,21 +32,19 @@ def output_lock(out_dir: Path) -> Iterator[None]:
     written.
     """
     path = out_dir / LOCK_NAME
-    try:
+    with writing_to(out_dir):
         out_dir.mkdir(parents=True, exist_ok=True)
-        # Not truncated on opening: what a running batch wrote there must stay readable.
-        file = path.open("a+", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"{out_dir}: cannot be written: {error.strerror}; choose another --out"
-        ) from error
-    with file:
+        # Not truncated on opening: what a running batch wrote there must stay readable. Not
+        # through a link, and not waiting for the other end of a pipe.
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    with os.fdopen(handle, "r+b", buffering=0) as file:
         _take(file, out_dir)
-        file.seek(0)
-        file.truncate()
         started = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        json.dump({"pid": os.getpid(), "host": socket.gethostname(), "started_at": started}, file)
-        file.flush()
+        holder = {"pid": os.getpid(), "host": socket.gethostname(), "started_at": started}
+        with writing_to(out_dir):
+            require_regular(path)
+            file.truncate(0)
+            file.write(json.dumps(holder).encode())
         # The file stays: removing it would let a third run lock a new file beside a second run
         # that waits on this one.
         yield
@@ -53,7 +53,7 @@ def output_lock(out_dir: Path) -> Iterator[None]:
 def is_locked(out_dir: Path) -> bool:
     """Say whether a running batch holds ``out_dir``."""
     try:
-        with (out_dir / LOCK_NAME).open("r") as file:
+        with os.fdopen(os.open(out_dir / LOCK_NAME, os.O_RDONLY | os.O_NONBLOCK)) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
@@ -62,7 +62,7 @@ def is_locked(out_dir: Path) -> bool:
     return False
 
 
-def _take(file: IO[str], out_dir: Path) -> None:
+def _take(file: BinaryIO, out_dir: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -77,7 +77,7 @@ def _take(file: IO[str], out_dir: Path) -> None:
         ) from error
 
 
-def _holder(file: IO[str]) -> str:
+def _holder(file: BinaryIO) -> str:
     file.seek(0)
     try:
         facts = json.loads(file.read())

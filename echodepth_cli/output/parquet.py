@@ -58,11 +58,13 @@ class FrameTableWriter:
 
     def close(self) -> None:
         """Write what is left and the footer."""
-        if self._held:
-            self._flush(self._held)
-            self._held = []
         with writing_to(self._path), self._file:
-            self._writer.close()
+            try:
+                if self._held:
+                    self._flush(self._held)
+                    self._held = []
+            finally:
+                self._writer.close()
 
     def __enter__(self) -> FrameTableWriter:
         return self

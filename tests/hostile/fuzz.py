@@ -4,8 +4,8 @@
 
 First the whole corpus, then random damage: to recordings of every kind, to pictures, config files,
 manifests, session directories and batch ledgers. The same seed gives the same inputs; the last line
-says with which seed to go on; Ctrl-C ends the run with the table so far. What ended as it must not is kept in build/fuzz, with the command
-that shows it, and makes the exit status 1.
+says with which seed to go on. Ctrl-C ends the run with the table so far. What ended as it must not
+is kept in build/fuzz, with the command that shows it, and makes the exit status 1.
 """
 
 from __future__ import annotations
@@ -119,16 +119,12 @@ def _keep(case: Case, outcome: Outcome | Lost, target: Path) -> None:
     (target / "command.txt").write_text(command, encoding="utf-8", errors="backslashreplace")
 
 
-def run_all(cases: Iterator[Case], tally: Tally, jobs: int, ends_at: float) -> int:
-    """Run cases on ``jobs`` processes until none is left or time is up; return how many.
-
-    Ctrl-C or SIGTERM ends it when the cases in hand are done.
-    """
+def run_all(
+    cases: Iterator[Case], tally: Tally, jobs: int, ends_at: float, stopping: threading.Event
+) -> int:
+    """Run cases on ``jobs`` processes until none is left or time is up; return how many."""
     lock, done = threading.Lock(), itertools.count()
     last = 0
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
 
     def serve() -> None:
         nonlocal last
@@ -160,16 +156,20 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--no-corpus", action="store_true", help="only what is random")
     options = parser.parse_args()
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
     folder = Path(tempfile.mkdtemp(prefix="echodepth-fuzz-"))
     tally = Tally(KEPT)
     with listening() as (port, connected):
         shop = Workshop(folder / "cases", port)
         samples = make_samples(folder / "samples", shop)
         if not options.no_corpus:
-            run_all(corpus.cases(shop), tally, options.jobs, float("inf"))
+            run_all(corpus.cases(shop), tally, options.jobs, float("inf"), stopping)
         cases = random_cases(shop, samples, options.seed)
         ends_at = time.monotonic() + 60 * options.minutes
-        done = run_all(itertools.islice(cases, options.count), tally, options.jobs, ends_at)
+        some = itertools.islice(cases, options.count)
+        done = run_all(some, tally, options.jobs, ends_at, stopping)
         was_visited = connected()
     shutil.rmtree(folder, ignore_errors=True)
     sys.stdout.write("\n".join(tally.lines()) + "\n")

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from echodepth_cli import pipeline
+from echodepth_cli.batch.lock import LOCK_NAME, output_lock
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import ExitCode, OutputError
 from echodepth_cli.events import FrameAnalysed
@@ -137,6 +138,27 @@ def test_a_file_put_in_the_way_midway_stays_and_is_named(engine, recording, tmp_
     with pytest.raises(OutputError, match=rf"{target}"):
         pipeline.analyse(recording, out_dir=target, engine=engine, sink=sink)
     assert contents(tmp_path) == {"a": b"mine"}
+
+
+def test_a_disk_that_is_full_is_said_before_a_batch_begins(disk):
+    place = disk(16)
+    with pytest.raises(OSError, match="No space left"):
+        (place / "ballast").write_bytes(bytes(64 * 1024))
+    with pytest.raises(OutputError, match=r"out: the disk is full; free some space"):
+        output_lock(place / "out").__enter__()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_what_stands_in_the_place_of_a_lock_is_neither_waited_for_nor_written_to(tmp_path, kind):
+    other = tmp_path / "other.txt"
+    other.write_text("mine")
+    if kind == "pipe":
+        os.mkfifo(tmp_path / LOCK_NAME)
+    else:
+        (tmp_path / LOCK_NAME).symlink_to(other)
+    with pytest.raises(OutputError, match="cannot be written"):
+        output_lock(tmp_path).__enter__()
+    assert other.read_text() == "mine"
 
 
 def test_a_disk_that_turns_read_only_keeps_the_earlier_result(engine, recording, disk):
