@@ -5,7 +5,8 @@
 Makes its inputs in build/bench on the first run (needs ffmpeg). Every round runs each contender
 once on each input, in turn. Prints medians: seconds of wall-clock time, seconds of processor time,
 peak memory, frames a second, and wall-clock time relative to `ffmpeg -i FILE -f null -` and to the
-usual script. With ``--stages`` also where the time of one analysis goes, one thing at a time.
+usual script, each round by itself: their median, and the least and most of them. With ``--stages``
+also where the time of one analysis goes, one thing at a time.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks import inputs
@@ -36,6 +37,10 @@ class Run:
     wall_s: float
     cpu_s: float
     peak_mb: float
+
+
+Rounds = dict[str, dict[str, list[Run]]]
+"""By input and contender, one run a round."""
 
 
 def contenders(video: Path, out: Path) -> dict[str, list[str]]:
@@ -67,37 +72,46 @@ def run(command: Sequence[str], environment: dict[str, str] | None = None) -> Ru
     return Run(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def measure(videos: Sequence[Path], names: Sequence[str], rounds: int) -> dict[str, dict[str, Run]]:
-    """Return the medians by input and contender."""
-    runs: dict[tuple[str, str], list[Run]] = {}
+def measure(videos: Sequence[Path], names: Sequence[str], rounds: int) -> Rounds:
+    """Return what each round took, by input and contender."""
+    runs: Rounds = {}
     with tempfile.TemporaryDirectory() as out:
         for number in range(rounds):
             for video in videos:
                 for name, command in contenders(video, Path(out)).items():
                     if name in names:
                         done = run(command)
-                        runs.setdefault((video.name, name), []).append(done)
+                        runs.setdefault(video.name, {}).setdefault(name, []).append(done)
                         _say(f"round {number + 1}: {video.name}, {name}: {done.wall_s:.2f} s")
-    medians: dict[str, dict[str, Run]] = {}
-    for (video_name, name), several in runs.items():
-        medians.setdefault(video_name, {})[name] = Run(
-            statistics.median(r.wall_s for r in several),
-            statistics.median(r.cpu_s for r in several),
-            statistics.median(r.peak_mb for r in several),
-        )
-    return medians
+    return runs
 
 
-def table(medians: dict[str, dict[str, Run]], frames: dict[str, int]) -> list[str]:
+def medians(rounds: Sequence[Run]) -> Run:
+    """Return the median of each figure."""
+    return Run(
+        statistics.median(r.wall_s for r in rounds),
+        statistics.median(r.cpu_s for r in rounds),
+        statistics.median(r.peak_mb for r in rounds),
+    )
+
+
+def share(ours: Sequence[Run], others: Sequence[Run]) -> str:
+    """Return how much of another's time something took: median, least and most of the rounds."""
+    ratios = sorted(one.wall_s / other.wall_s for one, other in zip(ours, others, strict=True))
+    return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+
+
+def table(measured: Rounds, frames: dict[str, int]) -> list[str]:
     """Return the lines of a Markdown table."""
     lines = [
         "| recording | what | wall s | CPU s | peak MB | frames/s | of ffmpeg | of usual script |",
         "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for video, by_name in medians.items():
-        for name, median in by_name.items():
+    for video, by_name in measured.items():
+        for name, rounds in by_name.items():
+            median = medians(rounds)
             shares = [
-                f"{median.wall_s / by_name[other].wall_s:.2f}" if other in by_name else ""
+                share(rounds, by_name[other]) if other in by_name and other != name else ""
                 for other in (BARE, USUAL)
             ]
             figures = (
@@ -158,19 +172,16 @@ def main() -> None:
     known = facts()
     videos = inputs.make(arguments.input, arguments.minutes)
     print("\n".join(f"{name}: {value}" for name, value in known.items()), end="\n\n")
-    medians = measure(videos, arguments.what, arguments.rounds)
+    measured = measure(videos, arguments.what, arguments.rounds)
     frames = {video.name: frame_count(video) for video in videos}
-    print("\n".join(table(medians, frames)))
+    print("\n".join(table(measured, frames)))
     if arguments.stages:
         for video in videos:
             print_stages(video)
     if arguments.json:
         figures = {
-            video: {
-                name: {"wall_s": r.wall_s, "cpu_s": r.cpu_s, "peak_mb": r.peak_mb}
-                for name, r in by_name.items()
-            }
-            for video, by_name in medians.items()
+            video: {name: [asdict(run) for run in rounds] for name, rounds in by_name.items()}
+            for video, by_name in measured.items()
         }
         arguments.json.write_text(json.dumps({"facts": known, "figures": figures}, indent=1))
 

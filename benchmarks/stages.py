@@ -108,9 +108,6 @@ def print_stages(video: Path, fps: float | None = 2.0) -> None:
     print("| stage | s | ms per sampled frame |\n|---|---:|---:|")
     for name, value in {**seconds, "together": sum(seconds.values())}.items():
         print(f"| {name} | {value:.2f} | {1000 * value / frames:.1f} |")
-    print(
-        f"| together | {sum(seconds.values()):.2f} | {1000 * sum(seconds.values()) / frames:.1f} |"
-    )
 
 
 if __name__ == "__main__":
