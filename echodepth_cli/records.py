@@ -109,7 +109,7 @@ class FaceObservation:
     landmarks_px: FloatArray
     """(478, 3) landmarks in pixels of the frame; z on the same scale, negative to the camera."""
     appearance: NDArray[np.float16]
-    """(1728,) the windows of eyes and mouth without the light; see `face.appearance.even`."""
+    """(2880,) the windows of eyes and mouth without the light; see `face.appearance.even`."""
     box: Box
     pose: HeadPose
     iod_px: float

@@ -16,7 +16,6 @@ from models.training.actions import (
     with_own_shapes,
     wrinkle_depths,
 )
-from models.training.calibrate import gains
 from models.training.dataset import TARGETS, others_at_rest
 from models.training.face_model import DEFAULT_PATH, load_face_model
 from models.training.paint import WRINKLES, make_canvas
@@ -90,15 +89,40 @@ def test_a_neutral_picture_is_not_held_against_itself():
     np.testing.assert_array_equal(rest, [3, 1, 2, np.nan, 5, np.nan])
 
 
-def test_gains_raise_clear_activity_but_keep_neutral_faces_inactive():
-    truth = np.zeros((400, len(TARGETS)), dtype=np.float32)
-    truth[200:] = 0.8
-    guess = truth * 0.5
-    guess[:200, TARGETS.index("AU18")] = 0.2
+def test_gains_undo_what_a_turn_costs_but_keep_neutral_faces_inactive():
+    torch = pytest.importorskip("torch", reason="training extras are not installed")
+    from models.training.calibrate import calibrated
+
     neutral = np.arange(400) < 200
-    found = gains(guess, truth, neutral)
-    assert found[TARGETS.index("AU17")] == pytest.approx(2.0)
-    assert found[TARGETS.index("AU18")] == pytest.approx(1.5)
+    pose = np.zeros((400, 3), dtype=np.float32)
+    pose[:, 0] = np.tile([0.0, 30.0], 200)
+    truth = np.where(neutral[:, None], 0, np.full(len(TARGETS), 0.8)).astype(np.float32)
+    guess = truth * np.where(pose[:, :1] > 0, 0.4, 0.8).astype(np.float32)
+    chin, pout = TARGETS.index("AU17"), TARGETS.index("AU18")
+    guess[:200, pout] = 0.2
+    gain = calibrated(guess, truth, pose, neutral)
+    read = gain(torch.from_numpy(guess), torch.from_numpy(pose)).numpy()
+    np.testing.assert_allclose(read[200:, chin], 0.8, rtol=0.01)
+    assert read[:200, pout].max() < 0.30
+
+
+def test_a_person_is_judged_by_the_landmark_part_that_was_not_fitted_on_them():
+    torch = pytest.importorskip("torch", reason="training extras are not installed")
+    from models.training.train import Halves, in_first
+
+    class Says(torch.nn.Module):
+        def __init__(self, number):
+            super().__init__()
+            self.number = number
+
+        def forward(self, points, *_):
+            return torch.full((len(points), 2), self.number)
+
+    halves, people = Halves(Says(1.0), Says(2.0)), torch.tensor([4, 5, 6])
+    face = [torch.zeros(3, 1)] * 4
+    assert in_first(people).tolist() == [True, False, True]
+    assert halves.of_strangers(people, *face)[:, 0].tolist() == [2.0, 1.0, 2.0]
+    assert halves(*face)[:, 0].tolist() == [1.5, 1.5, 1.5]
 
 
 @needs_face

@@ -70,7 +70,7 @@ class Neutral:
     pose_deg: FloatArray
     """(3,) mean yaw, pitch and roll of the frames it was taken from."""
     appearance: FloatArray
-    """(1728,) mean of what the frames showed; (0,) of the population's face."""
+    """(2880,) mean of what the frames showed; (0,) of the population's face."""
     floor: FloatArray
     """(channels,) activity that this recording's noise alone can reach."""
     frames_used: int

@@ -21,8 +21,17 @@ WINDOW_PX: Final = 48
 EVEN_PX: Final = 24
 """Side of a window in `even`."""
 
+LIDS: Final = (slice(14, 38), slice(12, 36))
+"""Rows and columns of an eye window that hold lids and iris; they are shown in full detail too."""
+
+EVEN_SHAPE: Final = (5, EVEN_PX, EVEN_PX)
+"""What `even` gives: both eyes, the mouth, and the lids of both eyes."""
+
 LOCAL_PX: Final = 9
 """Side of the neighbourhood, in pixels of an even window, whose light is taken out."""
+
+LIDS_LOCAL_PX: Final = 17
+"""The same for the lids, which are shown at twice the size."""
 
 SOFT_GREY: Final = 4.0
 """Contrast, in grey levels, below which a neighbourhood is not raised to full contrast."""
@@ -42,7 +51,7 @@ _FAR: Final = 4000.0
 
 
 def appearance(image: Image, landmarks_px: FloatArray, aligned: FloatArray) -> NDArray[np.float16]:
-    """Return the (1728,) windows of a face without the light, as `FaceObservation` keeps them."""
+    """Return the (2880,) windows of a face without the light, as `FaceObservation` keeps them."""
     return even(windows(image, landmarks_px, aligned)).astype(np.float16).ravel()
 
 
@@ -68,17 +77,18 @@ def windows(
 
 
 def even(windows_px: NDArray[np.uint8]) -> FloatArray:
-    """Return (3, 24, 24) windows with local mean 0 and about local contrast 1."""
+    """Return `EVEN_SHAPE` windows with local mean 0 and about local contrast 1."""
     import cv2
 
-    out = np.empty((len(windows_px), EVEN_PX, EVEN_PX), dtype=np.float32)
-    local = (LOCAL_PX, LOCAL_PX)
-    for k, window in enumerate(windows_px):
-        small = cv2.resize(
-            window.astype(np.float32), (EVEN_PX, EVEN_PX), None, 0, 0, cv2.INTER_AREA
-        )
-        level = small - cv2.blur(small, local)
-        out[k] = level / (np.sqrt(cv2.blur(level * level, local)) + SOFT_GREY)
+    full = windows_px.astype(np.float32)
+    size = (EVEN_PX, EVEN_PX)
+    shown = [(cv2.resize(one, size, None, 0, 0, cv2.INTER_AREA), LOCAL_PX) for one in full]
+    shown += [(eye[LIDS], LIDS_LOCAL_PX) for eye in full[:2]]
+    out = np.empty(EVEN_SHAPE, dtype=np.float32)
+    for k, (window, local_px) in enumerate(shown):
+        level = window - cv2.blur(window, (local_px, local_px))
+        around = cv2.blur(level * level, (local_px, local_px))
+        out[k] = level / (np.sqrt(around) + SOFT_GREY)
     return out
 
 

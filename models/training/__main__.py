@@ -14,15 +14,21 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=289, help="of 640 pictures each")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
-    data = ["--data", options.data]
-    steps = {
-        "generate": ["--shards", "0", str(options.shards), "--processes", str(options.processes)],
-        "train": ["--threads", str(options.processes)],
-        "evaluate": [],
-    }
-    for step, own in steps.items():
-        command = [sys.executable, "-m", f"models.training.{step}", *data, *own]
-        subprocess.run(command, check=True)
+    shards = ["--shards", "0", str(options.shards), "--processes", str(options.processes)]
+    _run_together(options.data, ["generate", *shards])
+    _run_together(options.data, ["train", "relative"], ["train", "absolute"])
+    _run_together(options.data, ["evaluate"])
+
+
+def _run_together(data: str, *steps: list[str]) -> None:
+    """Run steps side by side, each on a core or so; ends this program if one fails."""
+    commands = [
+        [sys.executable, "-m", f"models.training.{name}", *own, "--data", data]
+        for name, *own in steps
+    ]
+    running = [subprocess.Popen(command) for command in commands]
+    if any([one.wait() for one in running]):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ exactly one of fit, choose and report, by a hash of the identity number.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -113,7 +114,7 @@ def others_at_rest(data: Dataset, values: Floats) -> Floats:
 
 
 def even_windows(windows: NDArray[np.uint8]) -> Floats:
-    """Return the (N, 3, 24, 24) that the product sees of windows with their margin."""
+    """Return the (N, 5, 24, 24) that the product sees of windows with their margin."""
     margin = (windows.shape[-1] - WINDOW_PX) // 2
     inner = slice(margin, margin + WINDOW_PX)
     return np.stack([even(np.ascontiguousarray(one[:, inner, inner])) for one in windows])
@@ -146,7 +147,9 @@ def _load_one(path: Path) -> Dataset:
         scene=raw["scene"],
     )
     copy.parent.mkdir(exist_ok=True)
-    np.savez(copy, **{f.name: getattr(dataset, f.name) for f in fields(Dataset)})
+    partial = copy.with_suffix(f".{os.getpid()}.tmp.npz")
+    np.savez(partial, **{f.name: getattr(dataset, f.name) for f in fields(Dataset)})
+    partial.replace(copy)
     return dataset
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,20 +22,23 @@ def fit_windows(
     opinion: Floats,
     others: Floats,
     epochs: int,
-    seed: int = 0,
+    kept: Path,
     *,
-    against_rest: bool = True,
+    against_rest: bool,
+    seed: int = 0,
 ) -> WindowPart:
     """Return the window part fitted on the pictures.
 
     ``opinion`` (N, T) is what the landmark part says of people it was not fitted on, ``others``
     (N, 3 or 6) the scaled pose of the picture, and that of the neutral face. Without
-    ``against_rest`` no neutral face is shown, and nothing stands in its place.
+    ``against_rest`` no neutral face is shown, and nothing stands in its place. After each epoch
+    all that is needed to go on is put into the file ``kept``, and taken from there at the start.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, 31])
     noise = torch.Generator().manual_seed(seed)
     net = WindowPart(data.targets.shape[1], others.shape[1]).train()
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     people = _pictures_of(data)
     steps = epochs * -(-len(people) // PEOPLE_PER_STEP)
     optimiser = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=2e-2)
@@ -43,7 +47,17 @@ def fit_windows(
     weight = weight / weight.mean()
     order, sign = (torch.from_numpy(a) for a in mirror_targets())
     turned = torch.tensor([-1.0, 1.0, -1.0] * (others.shape[1] // 3))
-    for epoch in range(epochs):
+    done = 0
+    if kept.exists():
+        state = torch.load(kept, weights_only=False)
+        done = state["done"]
+        net.load_state_dict(state["net"])
+        optimiser.load_state_dict(state["optimiser"])
+        plan.load_state_dict(state["plan"])
+        torch.set_rng_state(state["chance"])
+        noise.set_state(state["noise"])
+        rng.bit_generator.state = state["draws"]
+    for epoch in range(done, epochs):
         started, losses = time.perf_counter(), []
         groups = np.array_split(rng.permutation(len(people)), steps // epochs)
         for group in groups:
@@ -69,6 +83,16 @@ def fit_windows(
             plan.step()
             losses.append(float(error.detach().square().mean()))
         taken = time.perf_counter() - started
+        state = {
+            "done": epoch + 1,
+            "net": net.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "plan": plan.state_dict(),
+            "chance": torch.get_rng_state(),
+            "noise": noise.get_state(),
+            "draws": rng.bit_generator.state,
+        }
+        torch.save(state, kept)
         print(f"epoch {epoch}: {np.mean(losses):.5f}, {taken:.0f} s", flush=True)
     return net.eval()
 

@@ -149,6 +149,8 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     options.data.mkdir(parents=True, exist_ok=True)
+    # More threads than one wait for each other by asking the system again and again.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     paths = [(n, options.data / f"shard_{n:04d}.npz") for n in range(*options.shards)]
     jobs = [(n, path) for n, path in paths if not path.exists()]
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:

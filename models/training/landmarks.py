@@ -24,8 +24,8 @@ from models.training.face_model import Floats
 
 SHAPE_COMPONENTS = 160
 NEUTRAL_COMPONENTS = 40
-FRONT_ROWS = 20_000
-"""Pictures that the principal components are taken from."""
+FRONT_PEOPLE = 1000
+"""People that the principal components are taken from."""
 POSE_SCALE_DEG = 30.0
 
 
@@ -103,7 +103,7 @@ def fit_front(rows: Floats, components: int) -> Front:
 class Net(torch.nn.Module):
     """A linear map of the shape plus a bent one of shape, neutral face and pose."""
 
-    def __init__(self, shape: int, extra: int, outputs: int, width: int = 512) -> None:
+    def __init__(self, shape: int, extra: int, outputs: int, width: int = 384) -> None:
         super().__init__()
         self.line = torch.nn.Linear(shape, outputs)
         self.bend = torch.nn.Sequential(
@@ -147,36 +147,29 @@ class LandmarkPart(torch.nn.Module):
         return out
 
 
-def unfitted(channels: int) -> LandmarkPart:
-    """Return a landmark part of the usual shape, to load weights into."""
-    size = 3 * len(reference_face())
-    fronts = tuple(
-        Front(np.zeros((size, count), dtype=np.float32))
-        for count in (SHAPE_COMPONENTS, NEUTRAL_COMPONENTS)
+def fit_fronts(examples: Examples) -> tuple[Front, Front]:
+    """Return the components of shapes and of neutral faces."""
+    return (
+        fit_front(examples.shape, SHAPE_COMPONENTS),
+        fit_front(examples.neutral, NEUTRAL_COMPONENTS),
     )
-    line = (
-        np.zeros((SHAPE_COMPONENTS, channels), dtype=np.float32),
-        np.zeros(channels, dtype=np.float32),
-    )
-    net = Net(SHAPE_COMPONENTS, NEUTRAL_COMPONENTS + 6, channels)
-    return LandmarkPart((fronts[0], fronts[1]), net, line)
 
 
-def fit(make: Callable[[int], Examples], variants: int, epochs: int, seed: int = 0) -> LandmarkPart:
-    """Fit front, ridge regression and network.
+def fit(
+    make: Callable[[int], Examples],
+    fronts: tuple[Front, Front],
+    variants: int,
+    epochs: int,
+    seed: int = 0,
+) -> LandmarkPart:
+    """Fit ridge regression and network.
 
     ``make(k)`` gives variant k of the same pictures (another neutral face, the mirror image);
     each is reduced to its components before the next is made, which bounds the memory.
     """
-    first = make(0)
-    some = np.random.default_rng(seed).permutation(len(first.shape))[:FRONT_ROWS]
-    fronts = (
-        fit_front(first.shape[some], SHAPE_COMPONENTS),
-        fit_front(first.neutral[some], NEUTRAL_COMPONENTS),
-    )
     seen = []
     for k in range(variants):
-        rows = first if k == 0 else make(k)
+        rows = make(k)
         turn = rows.pose / POSE_SCALE_DEG
         extra = np.column_stack([fronts[1](rows.neutral), turn]).astype(np.float32)
         seen.append((fronts[0](rows.shape), extra, rows.targets))
@@ -214,14 +207,3 @@ def _train_net(
             optimiser.step()
             plan.step()
     return net.eval()
-
-
-def run(model: LandmarkPart, examples: Examples) -> Floats:
-    """Return the (N, channels) estimates."""
-    reference = reference_face().astype(np.float32)
-    own = examples.neutral.reshape(-1, *reference.shape) + reference
-    points = examples.shape.reshape(own.shape) + own
-    arrays = (points, examples.pose[:, :3], own, examples.pose[:, 3:])
-    with torch.no_grad():
-        out: Floats = model(*(torch.from_numpy(a.astype(np.float32)) for a in arrays)).numpy()
-    return out

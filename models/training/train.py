@@ -1,21 +1,26 @@
-"""Fit the Action Unit models on generated shards and export them.
+"""Fit an Action Unit model on generated shards and export it.
 
-The landmark part is fitted on some people and the window part on others, so that the second sees
-how far the first can be trusted. With `--landmarks-from FOLDER` the landmark part is taken from
-models that are there, with the gains of the absolute model, and the window part is fitted on
-everybody.
+The landmark part is fitted twice, on one half of the people and on the other; the window part is
+fitted on all of them, each shown with what the landmark part said that had not seen them, so that
+it learns how far landmarks can be trusted. Both halves, averaged, go into the model.
+
+`python -m models.training.train relative` or `absolute`; each uses one core and about 10 GB. What
+is fitted is kept beside the shards, so that a run can be stopped and started again.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from echodepth_cli.face.appearance import EVEN_PX
-from models.training.calibrate import gains
+from echodepth_cli.face.alignment import reference_face
+from echodepth_cli.face.appearance import EVEN_SHAPE
+from models.training.calibrate import Gain, calibrated, no_gain
 from models.training.dataset import (
     CHOOSE,
     FIT,
@@ -28,13 +33,16 @@ from models.training.dataset import (
 from models.training.face_model import Floats
 from models.training.fit_windows import fit_windows
 from models.training.landmarks import (
+    FRONT_PEOPLE,
     POSE_SCALE_DEG,
+    Examples,
+    Front,
     LandmarkPart,
     absolute_examples,
     fit,
+    fit_fronts,
     mirrored,
     relative_examples,
-    unfitted,
 )
 from models.training.registry import register
 from models.training.windows import WindowPart
@@ -43,13 +51,37 @@ WINDOW_SHARE = 0.75
 """Weight of the window part's estimate beside that of the landmarks alone."""
 
 
+class Halves(torch.nn.Module):
+    """Two landmark parts, fitted on one half of the people and on the other."""
+
+    def __init__(self, first: LandmarkPart, second: LandmarkPart) -> None:
+        super().__init__()
+        self.first, self.second = first, second
+
+    def forward(
+        self, points: torch.Tensor, pose: torch.Tensor, own: torch.Tensor, own_pose: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the mean (N, channels) of both."""
+        face = (points, pose, own, own_pose)
+        out: torch.Tensor = 0.5 * self.first(*face) + 0.5 * self.second(*face)
+        return out
+
+    def of_strangers(self, identity: torch.Tensor, *face: torch.Tensor) -> torch.Tensor:
+        """Return what is said of each person by the part that was not fitted on them."""
+        return torch.where(in_first(identity)[:, None], self.second(*face), self.first(*face))
+
+
+def in_first(identity: torch.Tensor) -> torch.Tensor:
+    """Say who belongs to the first half of the people."""
+    return identity % 2 == 0
+
+
 class Relative(torch.nn.Module):
     """What is exported: a face and the person's neutral one in, calibrated channels out."""
 
-    def __init__(self, points: LandmarkPart, windows: WindowPart) -> None:
+    def __init__(self, points: Halves, windows: WindowPart, gain: Gain) -> None:
         super().__init__()
-        self.points, self.windows = points, windows
-        self.register_buffer("gain", torch.ones(len(TARGETS)))
+        self.points, self.windows, self.gain = points, windows, gain
 
     def forward(
         self,
@@ -62,54 +94,43 @@ class Relative(torch.nn.Module):
     ) -> torch.Tensor:
         """Return (N, channels)."""
         said = self.points(points, pose, own, own_pose)
-        square = (3, EVEN_PX, EVEN_PX)
         seen = self.windows(
-            appearance.unflatten(1, square),
-            own_appearance.unflatten(1, square),
+            appearance.unflatten(1, EVEN_SHAPE),
+            own_appearance.unflatten(1, EVEN_SHAPE),
             said,
             torch.cat([pose, own_pose], dim=1) / POSE_SCALE_DEG,
         )
-        out: torch.Tensor = (WINDOW_SHARE * seen + (1 - WINDOW_SHARE) * said) * self.gain
+        out: torch.Tensor = self.gain(WINDOW_SHARE * seen + (1 - WINDOW_SHARE) * said, pose)
         return out
 
 
 class Absolute(torch.nn.Module):
-    """What is exported for single faces: landmarks and pose in, calibrated channels out."""
+    """What is exported for single faces: no neutral face, so the average one stands for it."""
 
-    def __init__(self, points: LandmarkPart) -> None:
+    def __init__(self, points: Halves, windows: WindowPart, gain: Gain) -> None:
         super().__init__()
-        self.points = points
-        self.register_buffer("gain", torch.ones(len(TARGETS)))
+        self.points, self.windows, self.gain = points, windows, gain
+        self.register_buffer("reference", torch.from_numpy(reference_face().astype(np.float32)))
 
-    def forward(self, points: torch.Tensor, pose: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, points: torch.Tensor, pose: torch.Tensor, appearance: torch.Tensor
+    ) -> torch.Tensor:
         """Return (N, channels)."""
-        own = self.points.reference.expand_as(points)
-        out: torch.Tensor = self.points(points, pose, own, torch.zeros_like(pose)) * self.gain
+        own = self.reference.expand_as(points)
+        said = self.points(points, pose, own, torch.zeros_like(pose))
+        windows = appearance.unflatten(1, EVEN_SHAPE)
+        seen = self.windows(windows, torch.zeros_like(windows), said, pose / POSE_SCALE_DEG)
+        out: torch.Tensor = self.gain(WINDOW_SHARE * seen + (1 - WINDOW_SHARE) * said, pose)
         return out
 
 
-def said_by(points: LandmarkPart, data: Dataset) -> tuple[Floats, Floats]:
-    """Return what the landmark part says of each picture, and (N, 6) the scaled poses.
+KINDS: dict[str, type[Relative] | type[Absolute]] = {"relative": Relative, "absolute": Absolute}
 
-    A picture is held against the person's other neutral ones.
-    """
-    own, own_pose = others_at_rest(data, data.points), others_at_rest(data, data.pose)
-    arrays = (data.points, data.pose, own, own_pose)
-    with torch.no_grad():
-        said: Floats = points(*(torch.from_numpy(a) for a in arrays)).numpy()
-    return said, np.column_stack([data.pose, own_pose]) / POSE_SCALE_DEG
-
-
-def estimated(model: Relative, data: Dataset) -> Floats:
-    """Return the (N, channels) of pictures against the person's other neutral ones."""
-    seen = even_windows(data.windows).reshape(len(data), -1)
-    arrays = [
-        *(data.points, data.pose, seen),
-        *(others_at_rest(data, a) for a in (data.points, data.pose, seen)),
-    ]
-    with torch.no_grad():
-        out: Floats = model(*(torch.from_numpy(a) for a in arrays)).numpy()
-    return out
+_FACE = {"points": (478, 3), "pose": (3,), "appearance": (int(np.prod(EVEN_SHAPE)),)}
+INPUTS = {
+    "relative": {**_FACE, **{f"neutral_{name}": shape for name, shape in _FACE.items()}},
+    "absolute": _FACE,
+}
 
 
 def with_rest(data: Dataset) -> Dataset:
@@ -117,30 +138,68 @@ def with_rest(data: Dataset) -> Dataset:
     return data.rows(~np.isnan(others_at_rest(data, data.pose)).any(axis=1))
 
 
-def fit_landmarks(data: Dataset, epochs: int) -> tuple[LandmarkPart, LandmarkPart]:
-    """Return the landmark parts of the relative and the absolute model."""
+def shown(data: Dataset, kind: str) -> list[torch.Tensor]:
+    """Return points and pose of each picture, and of the face that it is held against.
+
+    That is the mean of the person's other neutral pictures, or the average face.
+    """
+    if kind == "relative":
+        own, own_pose = others_at_rest(data, data.points), others_at_rest(data, data.pose)
+    else:
+        own = np.tile(reference_face().astype(np.float32), (len(data), 1, 1))
+        own_pose = np.zeros_like(data.pose)
+    return [torch.from_numpy(a) for a in (data.points, data.pose, own, own_pose)]
+
+
+def by_people(data: Dataset) -> Iterator[Dataset]:
+    """Yield the pictures of some two hundred people after the other, in order."""
+    people = np.unique(data.identity)
+    for some in np.array_split(people, len(people) // 200 + 1):
+        yield data.rows((data.identity >= some[0]) & (data.identity <= some[-1]))
+
+
+def fit_halves(data: Dataset, kind: str, epochs: int) -> Halves:
+    """Return the two landmark parts."""
+    some = data.rows(data.identity < np.unique(data.identity)[:FRONT_PEOPLE][-1])
+    fronts = fit_fronts(_examples(some, kind, None))
+    first = in_first(torch.from_numpy(data.identity)).numpy()
+    return Halves(*(_fit_half(data.rows(h), kind, fronts, epochs) for h in (first, ~first)))
+
+
+def _fit_half(data: Dataset, kind: str, fronts: tuple[Front, Front], epochs: int) -> LandmarkPart:
     pairs, rng = (data, mirrored(data)), np.random.default_rng(0)
-    relative = fit(lambda k: relative_examples(pairs[k % 2], rng), 4, epochs)
-    return relative, fit(lambda k: absolute_examples(pairs[k]), 2, epochs)
+    variants = 4 if kind == "relative" else 2
+    return fit(lambda k: _examples(pairs[k % 2], kind, rng), fronts, variants, epochs)
 
 
-Weights = dict[str, torch.Tensor]
+def _examples(data: Dataset, kind: str, rng: np.random.Generator | None) -> Examples:
+    return relative_examples(data, rng) if kind == "relative" else absolute_examples(data)
 
 
-def stored_weights(path: Path) -> Weights:
-    """Return the weights of an exported model by name."""
-    import onnx
-    from onnx import numpy_helper
+@torch.no_grad()
+def opinion(halves: Halves, data: Dataset, kind: str) -> tuple[Floats, Floats]:
+    """Return what landmarks say of people the part was not fitted on, and the scaled poses."""
+    said, poses = [], []
+    for part in by_people(data):
+        face = shown(part, kind)
+        said.append(halves.of_strangers(torch.from_numpy(part.identity), *face).numpy())
+        turned = [face[1], face[3]] if kind == "relative" else [face[1]]
+        poses.append(torch.cat(turned, dim=1).numpy() / np.float32(POSE_SCALE_DEG))
+    return np.concatenate(said), np.concatenate(poses)
 
-    stored = onnx.load(str(path)).graph.initializer
-    return {one.name: torch.from_numpy(numpy_helper.to_array(one).copy()) for one in stored}
 
-
-def landmark_part(stored: Weights) -> LandmarkPart:
-    """Return the landmark part of an exported model."""
-    part = unfitted(len(TARGETS))
-    part.load_state_dict({name: stored[f"points.{name}"] for name in part.state_dict()})
-    return part.eval()
+@torch.no_grad()
+def estimated(model: Relative | Absolute, data: Dataset, kind: str) -> Floats:
+    """Return the (N, channels) that the model gives."""
+    out = []
+    for part in by_people(data):
+        points, pose, own, own_pose = shown(part, kind)
+        seen = even_windows(part.windows).reshape(len(part), -1)
+        inputs = [points, pose, torch.from_numpy(seen)]
+        if kind == "relative":
+            inputs += [own, own_pose, torch.from_numpy(others_at_rest(part, seen))]
+        out.append(model(*inputs).numpy())
+    return np.concatenate(out)
 
 
 def export(model: torch.nn.Module, path: Path, inputs: dict[str, tuple[int, ...]]) -> None:
@@ -162,45 +221,40 @@ def export(model: torch.nn.Module, path: Path, inputs: dict[str, tuple[int, ...]
     onnx.save(graph, str(path))
 
 
-_FACE = {"points": (478, 3), "pose": (3,)}
-_SEEN = {**_FACE, "appearance": (3 * EVEN_PX * EVEN_PX,)}
-_INPUTS = {**_SEEN, **{f"neutral_{name}": shape for name, shape in _SEEN.items()}}
-
-
 def main() -> None:
-    """Train both models on the shards found and write them to the models folder."""
+    """Fit one model on the shards found and write it to the models folder."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=KINDS)
     parser.add_argument("--data", type=Path, default=Path("build/training"))
     parser.add_argument("--out", type=Path, default=Path("models"))
     parser.add_argument("--epochs", type=int, default=24, help="of the landmark part")
-    parser.add_argument("--window-epochs", type=int, default=9)
-    parser.add_argument("--landmarks-from", type=Path, metavar="FOLDER")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--window-epochs", type=int, default=8)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(1)
+    kind, kept = options.kind, options.data / f"{options.kind}_landmarks.pt"
     data = with_rest(load(sorted(options.data.glob("shard_????.npz"))))
-    seen, choose = data.rows(data.part == FIT), data.rows(data.part == CHOOSE)
-    print(f"{len(data)} faces, {len(seen)} to fit on", flush=True)
-    kept = None
-    if options.landmarks_from is None:
-        first = seen.identity % 2 == 0
-        relative, absolute = fit_landmarks(seen.rows(first), options.epochs)
-        seen = seen.rows(~first)
+    choose, seen = data.rows(data.part == CHOOSE), data.rows(data.part == FIT)
+    del data
+    print(f"{len(seen)} pictures to fit on", flush=True)
+    if kept.exists():
+        halves = torch.load(kept, weights_only=False)
     else:
-        relative = landmark_part(stored_weights(options.landmarks_from / "au_relative.onnx"))
-        kept = stored_weights(options.landmarks_from / "au_absolute.onnx")
-        absolute = landmark_part(kept)
-    said, others = said_by(relative, seen)
-    whole = Relative(relative, fit_windows(seen, said, others, options.window_epochs)).eval()
-    raw = estimated(whole, choose)
-    whole.gain.copy_(torch.from_numpy(gains(raw, choose.targets, choose.neutral)))
-    export(whole, options.out / "au_relative.onnx", _INPUTS)
-    alone = Absolute(absolute).eval()
-    with torch.no_grad():
-        raw = alone(torch.from_numpy(choose.points), torch.from_numpy(choose.pose)).numpy()
-    fresh = torch.from_numpy(gains(raw, choose.targets, choose.neutral))
-    alone.gain.copy_(fresh if kept is None else kept["gain"])
-    export(alone, options.out / "au_absolute.onnx", _FACE)
+        halves = fit_halves(seen, kind, options.epochs)
+        torch.save(halves, kept)
+    said, poses = opinion(halves, seen, kind)
+    # The points, half of a dataset, have served.
+    seen = replace(seen, points=seen.points[:, :0])
+    windows = fit_windows(
+        seen,
+        said,
+        poses,
+        options.window_epochs,
+        options.data / f"{kind}_windows.pt",
+        against_rest=kind == "relative",
+    )
+    raw = estimated(KINDS[kind](halves, windows, no_gain()), choose, kind)
+    gain = calibrated(raw, choose.targets, choose.pose, choose.neutral)
+    export(KINDS[kind](halves, windows, gain), options.out / f"au_{kind}.onnx", INPUTS[kind])
     register(options.out)
 
 

@@ -1,10 +1,10 @@
 """The network that looks at the windows of eyes and mouth, and the training pictures it sees.
 
 A window is shown beside its change from the same window of the person's neutral face. One small
-convolutional tower reads both eyes (the left one comes mirrored), another the mouth; a head adds
-what they saw, and the pose, to what the landmarks say. Rendered skin is not real skin, so each
-training picture is changed in light, contrast, sharpness, noise and place more than real pictures
-are.
+convolutional tower reads both eyes (the left one comes mirrored), another the mouth, a third the
+lids; a head adds what they saw, and the pose, to what the landmarks say. Rendered skin is not real
+skin, so each training picture is changed in light, contrast, sharpness, noise and place more than
+real pictures are.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ import torch
 from torch import nn
 from torch.nn import functional as f
 
-from echodepth_cli.face.appearance import EVEN_PX, LOCAL_PX, SOFT_GREY, WINDOW_PX
+from echodepth_cli.face.appearance import (
+    EVEN_PX,
+    EVEN_SHAPE,
+    LIDS,
+    LIDS_LOCAL_PX,
+    LOCAL_PX,
+    SOFT_GREY,
+    WINDOW_PX,
+)
 
 MEASURES = 64
 """Numbers that a tower gives of one window."""
@@ -54,8 +62,9 @@ class WindowPart(nn.Module):
 
     def __init__(self, channels: int, others: int, width: int = 256) -> None:
         super().__init__()
-        self.eye, self.mouth = Tower(), Tower()
-        main = 3 * MEASURES + channels
+        self.eye, self.mouth, self.lids = Tower(), Tower(), Tower()
+        seen = EVEN_SHAPE[0] * MEASURES
+        main = seen + channels
         self.line = nn.Linear(main, channels)
         self.bend = nn.Sequential(
             nn.Linear(main + others, width),
@@ -64,8 +73,8 @@ class WindowPart(nn.Module):
             nn.Linear(width, channels),
         )
         with torch.no_grad():
-            self.line.weight[:, 3 * MEASURES :] = torch.eye(channels)
-            self.line.weight[:, : 3 * MEASURES] *= 0.3
+            self.line.weight[:, seen:] = torch.eye(channels)
+            self.line.weight[:, :seen] *= 0.3
             self.bend[-1].weight *= 0.3
             self.line.bias.zero_()
             self.bend[-1].bias.zero_()
@@ -77,9 +86,10 @@ class WindowPart(nn.Module):
         opinion: torch.Tensor,
         others: torch.Tensor,
     ) -> torch.Tensor:
-        """Return (N, channels) of (N, 3, 24, 24) even windows and those of the neutral face."""
+        """Return (N, channels) of (N, 5, 24, 24) even windows and those of the neutral face."""
         pair = torch.stack([windows, windows - own], dim=2)
-        seen = [self.eye(pair[:, 0]), self.eye(pair[:, 1]), self.mouth(pair[:, 2])]
+        towers = (self.eye, self.eye, self.mouth, self.lids, self.lids)
+        seen = [tower(pair[:, k]) for k, tower in enumerate(towers)]
         main = torch.cat([*seen, opinion], dim=1)
         out: torch.Tensor = self.line(main) + self.bend(torch.cat([main, others], dim=1))
         return out
@@ -87,13 +97,20 @@ class WindowPart(nn.Module):
 
 def evened(windows: torch.Tensor) -> torch.Tensor:
     """Return what `appearance.even` makes of (N, 3, 48, 48) windows."""
-    pad, size = LOCAL_PX // 2, LOCAL_PX
     small = f.avg_pool2d(windows, WINDOW_PX // EVEN_PX)
+    lids = windows[:, :2, LIDS[0], LIDS[1]]
+    return torch.cat([_unlit(small, LOCAL_PX), _unlit(lids, LIDS_LOCAL_PX)], dim=1)
+
+
+def _unlit(x: torch.Tensor, local_px: int) -> torch.Tensor:
+    """Return windows with local mean 0 and about local contrast 1."""
+    pad = local_px // 2
 
     def around(x: torch.Tensor) -> torch.Tensor:
-        return f.avg_pool2d(f.pad(x, (pad, pad, pad, pad), mode="reflect"), size, 1)
+        x = f.pad(x, (pad, pad, pad, pad), mode="reflect")
+        return f.avg_pool2d(f.avg_pool2d(x, (local_px, 1), 1), (1, local_px), 1)
 
-    level = small - around(small)
+    level = x - around(x)
     return level / (around(level.square()).sqrt() + SOFT_GREY)
 
 

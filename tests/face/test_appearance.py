@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from echodepth_cli.face.alignment import align, reference_face
-from echodepth_cli.face.appearance import EVEN_PX, WINDOW_PX, appearance, even, windows
+from echodepth_cli.face.appearance import EVEN_SHAPE, LIDS, WINDOW_PX, appearance, even, windows
 from echodepth_cli.face.tracker import _rendered_face
 
 
@@ -24,7 +24,7 @@ def test_darker_and_flatter_light_changes_next_to_nothing(face):
     points, _ = align(landmarks)
     dimmed = (picture * 0.55 + 20).astype(np.uint8)
     bright, dim = (appearance(p, landmarks, points).astype(float) for p in (picture, dimmed))
-    assert bright.shape == (3 * EVEN_PX**2,)
+    assert bright.shape == (np.prod(EVEN_SHAPE),)
     assert np.abs(bright - dim).mean() < 0.15 * np.abs(bright).mean()
 
 
@@ -50,6 +50,16 @@ def test_the_left_eye_comes_mirrored(face):
     right, left, _ = windows(both, landmarks, points).astype(float)
     assert np.abs(right - left).mean() < 6.0
     assert np.abs(right - left[:, ::-1]).mean() > 12.0
+
+
+def test_the_lids_are_shown_once_more_in_full_detail(face):
+    picture, landmarks = face
+    eyes = windows(picture, landmarks, align(landmarks)[0])
+    seen = even(eyes)
+    for eye, lids in zip(eyes[:2], seen[3:], strict=True):
+        shown = eye[LIDS].astype(float)
+        assert np.corrcoef((shown - cv2.blur(shown, (17, 17))).ravel(), lids.ravel())[0, 1] > 0.8
+        assert lids.shape == seen[0].shape
 
 
 def test_a_margin_adds_skin_around_the_same_window(face):
