@@ -12,7 +12,7 @@ from echodepth_cli.affect.action_units import EXTRA_COLUMNS, SIDED_AUS, ActionUn
 from echodepth_cli.affect.facs import ACTION_UNITS, Status, action_unit
 from echodepth_cli.affect.neutral import MIN_FRAMES, find_neutral
 from echodepth_cli.face.alignment import reference_face
-from echodepth_cli.face.appearance import EVEN_SHAPE
+from echodepth_cli.face.appearance import APPEARANCE_VALUES
 from echodepth_cli.face.observer import observe
 from echodepth_cli.face.tracker import MediaPipeTracker
 from echodepth_cli.records import Box, FaceObservation, HeadPose
@@ -35,7 +35,7 @@ def face(points=None, yaw_deg=0.0, iod_px=80.0, noise=0.0, seed=0):
     return FaceObservation(
         points=(points + jitter).astype(np.float32),
         landmarks_px=points,
-        appearance=np.zeros(np.prod(EVEN_SHAPE), dtype=np.float16),
+        appearance=np.zeros(APPEARANCE_VALUES, dtype=np.float16),
         box=Box(0.3, 0.3, 0.4, 0.4),
         pose=HeadPose(yaw_deg, 0.0, 0.0),
         iod_px=iod_px,

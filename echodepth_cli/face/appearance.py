@@ -27,6 +27,9 @@ LIDS: Final = (slice(14, 38), slice(12, 36))
 EVEN_SHAPE: Final = (5, EVEN_PX, EVEN_PX)
 """What `even` gives: both eyes, the mouth, and the lids of both eyes."""
 
+APPEARANCE_VALUES: Final = EVEN_SHAPE[0] * EVEN_SHAPE[1] * EVEN_SHAPE[2]
+"""How many numbers say what a face looks like."""
+
 LOCAL_PX: Final = 9
 """Side of the neighbourhood, in pixels of an even window, whose light is taken out."""
 
@@ -39,9 +42,6 @@ SOFT_GREY: Final = 4.0
 _WINDOWS: Final = ((-1.06, -0.60, 1.12), (1.06, -0.60, -1.12), (-0.72, 0.45, 1.44))
 """Left edge, top and width on the reference face, in inter-ocular distances: the subject's right
 eye with its brow, the left eye mirrored, the mouth with the chin."""
-
-APPEARANCE_VALUES: Final = len(_WINDOWS) * EVEN_PX**2
-"""How many numbers say what a face looks like."""
 
 _WORKING_IOD_PX: Final = 56.0
 """Faces larger than this are shrunk to it first, so that fine texture does not alias."""

@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 from echodepth_cli.affect.action_units import ActionUnitModel
 from echodepth_cli.affect.blinks import BlinkDetector
 from echodepth_cli.affect.neutral import find_neutral
-from echodepth_cli.face.appearance import EVEN_SHAPE, appearance, even
+from echodepth_cli.face.appearance import APPEARANCE_VALUES, appearance, even
 from echodepth_cli.records import FaceObservation
 from models.training import real
 from models.training.card import write_card
@@ -136,7 +136,7 @@ def jitter(model: ActionUnitModel, cache: Path) -> dict[str, float]:
 
 def speed(model: ActionUnitModel, data: Dataset) -> dict[str, float]:
     """Return milliseconds per face on one core: for the units, and for cutting the windows."""
-    shown = even_windows(data.windows[:200]).reshape(-1, int(np.prod(EVEN_SHAPE)))
+    shown = even_windows(data.windows[:200]).reshape(-1, APPEARANCE_VALUES)
     faces = [observation(data.points[i], data.pose[i], 60.0, shown[i]) for i in range(len(shown))]
     own = find_neutral(faces[:20], model)
     picture = np.zeros((720, 1280, 3), dtype=np.uint8)

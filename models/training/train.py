@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from echodepth_cli.face.alignment import reference_face
-from echodepth_cli.face.appearance import EVEN_SHAPE
+from echodepth_cli.face.appearance import APPEARANCE_VALUES, EVEN_SHAPE
 from models.training.calibrate import Gain, calibrated, no_gain
 from models.training.dataset import (
     CHOOSE,
@@ -126,7 +126,7 @@ class Absolute(torch.nn.Module):
 
 KINDS: dict[str, type[Relative] | type[Absolute]] = {"relative": Relative, "absolute": Absolute}
 
-_FACE = {"points": (478, 3), "pose": (3,), "appearance": (int(np.prod(EVEN_SHAPE)),)}
+_FACE = {"points": (478, 3), "pose": (3,), "appearance": (APPEARANCE_VALUES,)}
 INPUTS = {
     "relative": {**_FACE, **{f"neutral_{name}": shape for name, shape in _FACE.items()}},
     "absolute": _FACE,

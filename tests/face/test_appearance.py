@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from echodepth_cli.face.alignment import align, reference_face
-from echodepth_cli.face.appearance import EVEN_SHAPE, LIDS, WINDOW_PX, appearance, even, windows
+from echodepth_cli.face.appearance import (
+    APPEARANCE_VALUES,
+    LIDS,
+    WINDOW_PX,
+    appearance,
+    even,
+    windows,
+)
 from echodepth_cli.face.tracker import _rendered_face
 
 
@@ -24,7 +31,7 @@ def test_darker_and_flatter_light_changes_next_to_nothing(face):
     points, _ = align(landmarks)
     dimmed = (picture * 0.55 + 20).astype(np.uint8)
     bright, dim = (appearance(p, landmarks, points).astype(float) for p in (picture, dimmed))
-    assert bright.shape == (np.prod(EVEN_SHAPE),)
+    assert bright.shape == (APPEARANCE_VALUES,)
     assert np.abs(bright - dim).mean() < 0.15 * np.abs(bright).mean()
 
 
