@@ -131,7 +131,7 @@ def test_lids_close_with_the_blinks_and_the_long_closure(
     lids = measured[["lid_closure_L", "lid_closure_R"]].mean(axis=1)
     assert lids[closed > 0.9].min() > 0.6
     assert lids[closed < 0.02].quantile(0.9) < 0.4
-    assert measured.AU43[measured.session_offset_s.between(75.2, 76.2)].min() > 0.6
+    assert measured.AU43[measured.session_offset_s.between(75.2, 76.2)].min() > 0.5
 
 
 def test_head_turns_as_scripted(performed: pd.DataFrame, measured: pd.DataFrame) -> None:

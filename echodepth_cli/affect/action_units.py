@@ -175,7 +175,10 @@ class ActionUnitModel:
         }
         return self._run(
             self._relative,
-            ({**_shown(face), **own} for face in observations),
+            (
+                {**_shown(face), "appearance": face.appearance[None].astype(np.float32), **own}
+                for face in observations
+            ),
         )
 
     def absolute_channels(self, observations: Sequence[FaceObservation]) -> FloatArray:
@@ -230,11 +233,7 @@ class ActionUnitModel:
 
 def _shown(face: FaceObservation) -> dict[str, FloatArray]:
     pose = (face.pose.yaw_deg, face.pose.pitch_deg, face.pose.roll_deg)
-    return {
-        "points": face.points[None],
-        "pose": np.array([pose], dtype=np.float32),
-        "appearance": face.appearance[None].astype(np.float32),
-    }
+    return {"points": face.points[None], "pose": np.array([pose], dtype=np.float32)}
 
 
 def _above(channels: FloatArray, floor: FloatArray) -> FloatArray:

@@ -23,16 +23,13 @@ def fit_windows(
     others: Floats,
     epochs: int,
     kept: Path,
-    *,
-    against_rest: bool,
     seed: int = 0,
 ) -> WindowPart:
     """Return the window part fitted on the pictures.
 
     ``opinion`` (N, T) is what the landmark part says of people it was not fitted on, ``others``
-    (N, 3 or 6) the scaled pose of the picture, and that of the neutral face. Without
-    ``against_rest`` no neutral face is shown, and nothing stands in its place. After each epoch
-    all that is needed to go on is put into the file ``kept``, and taken from there at the start.
+    (N, 6) the scaled poses of the picture and of the neutral face. After each epoch all that is
+    needed to go on is put into the file ``kept``, and taken from there at the start.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, 31])
@@ -46,7 +43,7 @@ def fit_windows(
     weight = torch.from_numpy(1 / np.sqrt(data.targets.var(axis=0) + 0.004))
     weight = weight / weight.mean()
     order, sign = (torch.from_numpy(a) for a in mirror_targets())
-    turned = torch.tensor([-1.0, 1.0, -1.0] * (others.shape[1] // 3))
+    turned = torch.tensor([-1.0, 1.0, -1.0] * 2)
     done = 0
     if kept.exists():
         state = torch.load(kept, weights_only=False)
@@ -72,9 +69,7 @@ def fit_windows(
             pose = torch.from_numpy(others[rows])
             pose = torch.where(flip[:, None], pose * turned, pose)
             even = evened(disturbed(windows, who, noise))
-            own = torch.zeros_like(even)
-            if against_rest:
-                own = (_calm(data.neutral[rows], who, rng) @ even.flatten(1)).view_as(even)
+            own = (_calm(data.neutral[rows], who, rng) @ even.flatten(1)).view_as(even)
             error = net(even, own, said, pose) - truth
             loss = (weight * error.square()).mean()
             optimiser.zero_grad()

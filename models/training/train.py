@@ -11,8 +11,9 @@ is fitted is kept beside the shards, so that a run can be stopped and started ag
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -105,30 +106,26 @@ class Relative(torch.nn.Module):
 
 
 class Absolute(torch.nn.Module):
-    """What is exported for single faces: no neutral face, so the average one stands for it."""
+    """What is exported for single faces: landmarks alone, against the average neutral face."""
 
-    def __init__(self, points: Halves, windows: WindowPart, gain: Gain) -> None:
+    def __init__(self, points: Halves, gain: Gain) -> None:
         super().__init__()
-        self.points, self.windows, self.gain = points, windows, gain
+        self.points, self.gain = points, gain
         self.register_buffer("reference", torch.from_numpy(reference_face().astype(np.float32)))
 
-    def forward(
-        self, points: torch.Tensor, pose: torch.Tensor, appearance: torch.Tensor
-    ) -> torch.Tensor:
+    def forward(self, points: torch.Tensor, pose: torch.Tensor) -> torch.Tensor:
         """Return (N, channels)."""
         own = self.reference.expand_as(points)
-        said = self.points(points, pose, own, torch.zeros_like(pose))
-        windows = appearance.unflatten(1, EVEN_SHAPE)
-        seen = self.windows(windows, torch.zeros_like(windows), said, pose / POSE_SCALE_DEG)
-        out: torch.Tensor = self.gain(WINDOW_SHARE * seen + (1 - WINDOW_SHARE) * said, pose)
+        out: torch.Tensor = self.gain(self.points(points, pose, own, torch.zeros_like(pose)), pose)
         return out
 
 
-KINDS: dict[str, type[Relative] | type[Absolute]] = {"relative": Relative, "absolute": Absolute}
+KINDS = ("relative", "absolute")
 
-_FACE = {"points": (478, 3), "pose": (3,), "appearance": (APPEARANCE_VALUES,)}
+_FACE = {"points": (478, 3), "pose": (3,)}
+_SEEN = {**_FACE, "appearance": (APPEARANCE_VALUES,)}
 INPUTS = {
-    "relative": {**_FACE, **{f"neutral_{name}": shape for name, shape in _FACE.items()}},
+    "relative": {**_SEEN, **{f"neutral_{name}": shape for name, shape in _SEEN.items()}},
     "absolute": _FACE,
 }
 
@@ -177,27 +174,28 @@ def _examples(data: Dataset, kind: str, rng: np.random.Generator | None) -> Exam
 
 
 @torch.no_grad()
-def opinion(halves: Halves, data: Dataset, kind: str) -> tuple[Floats, Floats]:
+def opinion(halves: Halves, data: Dataset) -> tuple[Floats, Floats]:
     """Return what landmarks say of people the part was not fitted on, and the scaled poses."""
     said, poses = [], []
     for part in by_people(data):
-        face = shown(part, kind)
+        face = shown(part, "relative")
         said.append(halves.of_strangers(torch.from_numpy(part.identity), *face).numpy())
-        turned = [face[1], face[3]] if kind == "relative" else [face[1]]
-        poses.append(torch.cat(turned, dim=1).numpy() / np.float32(POSE_SCALE_DEG))
+        poses.append(torch.cat([face[1], face[3]], dim=1).numpy() / np.float32(POSE_SCALE_DEG))
     return np.concatenate(said), np.concatenate(poses)
 
 
 @torch.no_grad()
-def estimated(model: Relative | Absolute, data: Dataset, kind: str) -> Floats:
+def estimated(model: Relative | Absolute, data: Dataset) -> Floats:
     """Return the (N, channels) that the model gives."""
     out = []
     for part in by_people(data):
-        points, pose, own, own_pose = shown(part, kind)
+        if isinstance(model, Absolute):
+            out.append(model(*shown(part, "absolute")[:2]).numpy())
+            continue
+        points, pose, own, own_pose = shown(part, "relative")
         seen = even_windows(part.windows).reshape(len(part), -1)
-        inputs = [points, pose, torch.from_numpy(seen)]
-        if kind == "relative":
-            inputs += [own, own_pose, torch.from_numpy(others_at_rest(part, seen))]
+        rest = torch.from_numpy(others_at_rest(part, seen))
+        inputs = (points, pose, torch.from_numpy(seen), own, own_pose, rest)
         out.append(model(*inputs).numpy())
     return np.concatenate(out)
 
@@ -241,21 +239,21 @@ def main() -> None:
     else:
         halves = fit_halves(seen, kind, options.epochs)
         torch.save(halves, kept)
-    said, poses = opinion(halves, seen, kind)
-    # The points, half of a dataset, have served.
-    seen = replace(seen, points=seen.points[:, :0])
-    windows = fit_windows(
-        seen,
-        said,
-        poses,
-        options.window_epochs,
-        options.data / f"{kind}_windows.pt",
-        against_rest=kind == "relative",
-    )
-    raw = estimated(KINDS[kind](halves, windows, no_gain()), choose, kind)
+    make: Callable[[Gain], Relative | Absolute] = partial(Absolute, halves)
+    if kind == "relative":
+        make = partial(Relative, halves, _window_part(halves, seen, options))
+    raw = estimated(make(no_gain()).eval(), choose)
     gain = calibrated(raw, choose.targets, choose.pose, choose.neutral)
-    export(KINDS[kind](halves, windows, gain), options.out / f"au_{kind}.onnx", INPUTS[kind])
+    export(make(gain), options.out / f"au_{kind}.onnx", INPUTS[kind])
     register(options.out)
+
+
+def _window_part(halves: Halves, data: Dataset, options: argparse.Namespace) -> WindowPart:
+    said, poses = opinion(halves, data)
+    # The points, half of a dataset, have served.
+    data = replace(data, points=data.points[:, :0])
+    kept = options.data / "relative_windows.pt"
+    return fit_windows(data, said, poses, options.window_epochs, kept)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from echodepth_cli.affect.carried import USED_MODELS, CarriedBaseline, Likeness
 from echodepth_cli.affect.neutral import Neutral, population_neutral
 from echodepth_cli.errors import BaselineError, ExitCode
 from echodepth_cli.face.alignment import reference_face
+from echodepth_cli.face.appearance import APPEARANCE_VALUES
 from echodepth_cli.output.parquet import read_metadata
 from tests.affect.builders import baseline
 from tests.affect.test_calibration import face
@@ -78,7 +79,7 @@ def test_numbers_that_are_none_or_too_few_are_refused():
     for values in (endless, {**stored, "baseline": {**stored["baseline"], "vad": []}}):
         with pytest.raises(BaselineError, match=r"^old: "):
             CarriedBaseline.from_dict(values, "old")
-    whole = neutral(appearance=np.zeros(1728, dtype=np.float32))
+    whole = neutral(appearance=np.zeros(APPEARANCE_VALUES, dtype=np.float32))
     carried(neutral=whole).check_size(7)
     with pytest.raises(BaselineError, match="another number of values"):
         carried(neutral=whole).check_size(5)
