@@ -88,7 +88,8 @@ def even(windows_px: NDArray[np.uint8]) -> FloatArray:
     for k, (window, local_px) in enumerate(shown):
         level = window - cv2.blur(window, (local_px, local_px))
         around = cv2.blur(level * level, (local_px, local_px))
-        out[k] = level / (np.sqrt(around) + SOFT_GREY)
+        # Rounding leaves a flat neighbourhood a hair below zero.
+        out[k] = level / (np.sqrt(np.maximum(around, 0)) + SOFT_GREY)
     return out
 
 
@@ -104,6 +105,8 @@ def _face_crop(image: Image, landmarks_px: FloatArray) -> tuple[Image, NDArray[n
     high = np.clip(np.ceil(last + border), low + 2, (width, height)).astype(int)
     grey = cv2.cvtColor(image[low[1] : high[1], low[0] : high[0]], cv2.COLOR_RGB2GRAY)
     scale = min(1.0, _WORKING_IOD_PX / max(iod_px(landmarks_px), 1.0))
+    if min(grey.shape) * scale < 1:  # hardly a sliver of the face is in the picture
+        scale = 1.0
     if scale < 1:
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return grey, (xy - low + 0.5) * scale - 0.5

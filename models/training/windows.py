@@ -111,7 +111,7 @@ def _unlit(x: torch.Tensor, local_px: int) -> torch.Tensor:
         return f.avg_pool2d(f.avg_pool2d(x, (local_px, 1), 1), (1, local_px), 1)
 
     level = x - around(x)
-    return level / (around(level.square()).sqrt() + SOFT_GREY)
+    return level / (around(level.square()).clamp_min(0).sqrt() + SOFT_GREY)
 
 
 def disturbed(windows: torch.Tensor, recording: torch.Tensor, rng: torch.Generator) -> torch.Tensor:

@@ -82,5 +82,7 @@ def test_a_face_partly_out_of_the_picture_and_a_blank_one_give_numbers(face):
     points, _ = align(landmarks)
     cut = appearance(picture, landmarks + np.float32((picture.shape[1] * 0.6, 0, 0)), points)
     assert np.isfinite(cut).all()
+    away = appearance(picture, landmarks * 9 + np.float32((9000, 9000, 0)), points)
+    assert np.isfinite(away).all()
     blank = np.zeros((3, WINDOW_PX, WINDOW_PX), dtype=np.uint8)
     np.testing.assert_array_equal(even(blank), 0)
