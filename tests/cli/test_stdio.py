@@ -95,9 +95,11 @@ def test_detail_adds_all_46_units_and_null_is_not_zero(fake, run_cli, tmp_path):
         jsonschema.validate(frame, load_schema("frame"))
     units = frames[2]["aus"]
     assert len(units) == 46
-    assert units["AU01"] == {"intensity": 0.3, "active": True, "status": "measured"}
-    assert units["AU02"] == {"intensity": 0.2, "active": False, "status": "measured"}
-    assert units["AU03"] == {"intensity": None, "active": None, "status": "not_observable"}
+    shown = {name: list(unit.values()) for name, unit in units.items()}
+    assert list(units["AU01"]) == ["name", "intensity", "active", "status"]
+    assert shown["AU01"] == ["Inner brow raiser", 0.3, True, "measured"]
+    assert shown["AU02"] == ["Outer brow raiser", 0.2, False, "measured"]
+    assert shown["AU03"][1:] == [None, None, "not_observable"]
     assert units["AU04"]["intensity"] == 0.9
 
 
