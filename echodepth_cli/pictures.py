@@ -26,22 +26,20 @@ def report_pictures(
 
     With ``blur`` all faces are made unrecognisable. A moment that cannot be decoded has no still.
     """
-    moments = {index: alert["apex_s"] for index, alert in enumerate(report["alerts"])}
-    wanted = [*moments.values(), *(person["best_s"] for person in report["persons"])]
-    pictures = pictures_at(recording, wanted, limits, threads)
+    moments = [(index, alert["apex_s"]) for index, alert in enumerate(report["alerts"])]
+    persons = report["persons"]
+    wanted = [*(apex_s for _, apex_s in moments), *(person["best_s"] for person in persons)]
 
     def faces_in(image: Image) -> tuple[Box, ...]:
         return tuple(face.box for face in observe(image, tracker)) if blur else ()
 
     stills: dict[StillKey, Still] = {}
-    for index, offset_s in moments.items():
-        if offset_s in pictures:
-            image = pictures[offset_s]
+    # One picture at a time: a long recording may have hundreds of alerts.
+    for offset_s, image in pictures_at(recording, wanted, limits, threads):
+        for index in (index for index, apex_s in moments if apex_s == offset_s):
             stills[index] = make_still(image, offset_s, faces_in(image), blur=blur)
-    for person in report["persons"]:
-        offset_s, number = person["best_s"], person["person"]
-        if offset_s in pictures:
-            image, face = pictures[offset_s], Box(**person["face"])
+        for person in (person for person in persons if person["best_s"] == offset_s):
+            face, number = Box(**person["face"]), person["person"]
             portrait = make_portrait(image, offset_s, number, face, faces_in(image), blur=blur)
             stills[portrait_key(number)] = portrait
     return stills

@@ -116,7 +116,8 @@ def try_to_read(path: Path) -> Outcome:
             second = [(f.offset_s, f.image.tobytes()) for f in sampled_frames(reader, 10.0)]
         with open_video(path) as reader:
             every = [(f.offset_s, f.image) for f in sample(reader.frames(), None)]
-        pictures_at(path, [offset for offset, _ in every[::7]])
+        for _ in pictures_at(path, [offset for offset, _ in every[::7]]):
+            pass
     except EchodepthError as error:
         one_line = error.message.isprintable() and path.name in error.message
         return Outcome("refused" if one_line else "bad message", error.message)

@@ -43,6 +43,8 @@ def run(arguments: Sequence[str]) -> int:
             raise KeyboardInterrupt
         return int(result or ExitCode.OK)
     except EchodepthError as error:
+        if _is_interruption(error):
+            return _report_interruption(json_lines=json_lines)
         write_error(error.message, error.code, error.exit_code, json_lines=json_lines)
         return error.exit_code
     except typer.TyperException as error:
@@ -52,8 +54,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return _READER_GONE
     except (KeyboardInterrupt, typer.Abort):
-        write_error("interrupted", "interrupted", ExitCode.INTERRUPTED, json_lines=json_lines)
-        return ExitCode.INTERRUPTED
+        return _report_interruption(json_lines=json_lines)
     except OSError as error:
         if error.filename is None:
             return _report_unexpected(error, arguments, json_lines=json_lines)
@@ -62,6 +63,8 @@ def run(arguments: Sequence[str]) -> int:
         write_error(message, InputError.code, InputError.exit_code, json_lines=json_lines)
         return InputError.exit_code
     except Exception as error:
+        if _is_interruption(error):
+            return _report_interruption(json_lines=json_lines)
         return _report_unexpected(error, arguments, json_lines=json_lines)
 
 
@@ -113,6 +116,20 @@ def interruption_by_signal() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _is_interruption(error: BaseException | None) -> bool:
+    """Return whether an error is what foreign code made of an interruption while it was loaded."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _report_interruption(*, json_lines: bool) -> int:
+    write_error("interrupted", "interrupted", ExitCode.INTERRUPTED, json_lines=json_lines)
+    return ExitCode.INTERRUPTED
 
 
 def _report_usage(error: Exception, *, json_lines: bool) -> int:

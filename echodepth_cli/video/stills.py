@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -19,21 +19,19 @@ def pictures_at(
     offsets_s: Iterable[float],
     limits: VideoLimits | None = None,
     threads: int | None = None,
-) -> dict[float, Image]:
-    """Return the pictures of the frames at ``offsets_s``, those that can be found again.
+) -> Iterator[tuple[float, Image]]:
+    """Yield the frames at ``offsets_s`` in their order in time, those that can be found again.
 
     Jumps to the keyframe before each instead of decoding everything. A frame whose timestamp had
     to be repaired, or that cannot be decoded on its own, is left out. Raises InputError when the
     recording cannot be opened.
     """
-    found: dict[float, Image] = {}
     wanted = sorted(set(offsets_s))
     if not wanted:
-        return found
+        return
     with open_container(path) as container:
         reader = PyAvReader(path, container, limits or VideoLimits(), threads)
         for offset_s in wanted:
             picture = reader.picture_at(offset_s, tolerance_s=_SAME_FRAME_S)
             if picture is not None:
-                found[offset_s] = picture
-    return found
+                yield offset_s, picture

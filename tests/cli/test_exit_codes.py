@@ -56,6 +56,16 @@ def test_errors_end_in_their_documented_code(analyse_with, run_cli, error, code)
     assert len(done.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("kind", [errors.ModelError, RuntimeError])
+def test_what_foreign_code_made_of_ctrl_c_is_still_an_interruption(analyse_with, run_cli, kind):
+    error = kind("initialization failed")
+    error.__cause__ = KeyboardInterrupt()
+    analyse_with(error=error)
+    done = run_cli("analyse", "x.mp4")
+    assert done.code == ExitCode.INTERRUPTED
+    assert done.err == "error: interrupted\n"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -23,6 +23,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -156,8 +157,10 @@ def _wait(kill: Kill, process: subprocess.Popen[str], folder: Path) -> None:
     if kill.aim != "anywhere":
         began = time.monotonic()
         while process.poll() is None and time.monotonic() - began < _LONGEST_S:
-            if any(path.name == kill.aim for path in folder.glob(".*/*")):
-                break
+            # The folder may be renamed or removed while it is looked through.
+            with suppress(FileNotFoundError):
+                if any(path.name == kill.aim for path in folder.glob(".*/*")):
+                    break
             time.sleep(0.0005)
     ends = time.monotonic() + kill.delay_s
     while process.poll() is None and time.monotonic() < ends:
