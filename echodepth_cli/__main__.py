@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.abc import MetaPathFinder
 
 # Before numpy is loaded: for matrices as small as a face's, OpenBLAS spends more time on waking its
 # threads and waiting for them than on all the sums.
@@ -13,7 +12,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
 
 
-class _NoPandas(MetaPathFinder):
+class _NoPandas:
     """Keeps PyArrow from importing pandas, which takes longer than writing all tables.
 
     It looks for pandas only to tell lists from pandas' own types, and does without.
