@@ -155,6 +155,7 @@ def _excursions(excess: Float64Array, series: Series) -> list[_Excursion]:
     previous: int | None = None
     times, durations = series.offset_s, series.durations_s()
     reach_s = times + durations + MERGE_GAP_S
+    above_release = excess + HYSTERESIS
 
     def closed(at: tuple[int, float], last: int, offset_s: float | None) -> _Excursion:
         end_s = float(times[last]) if offset_s is None else offset_s
@@ -164,13 +165,14 @@ def _excursions(excess: Float64Array, series: Series) -> list[_Excursion]:
     for i in map(int, np.flatnonzero(series.scored())):
         lost = previous is None or times[i] > reach_s[previous]
         if opened is not None and previous is not None and (lost or excess[i] <= -HYSTERESIS):
-            back_s = None if lost else _crossing_s(previous, i, excess + HYSTERESIS, times)
+            back_s = None if lost else _crossing_s(previous, i, above_release, times)
             found.append(closed(opened, previous, back_s))
             opened = None
         if opened is None and excess[i] >= 0:
-            starts_here = lost or previous is None or excess[previous] >= 0
-            onset_s = times[i] if starts_here else _crossing_s(previous or 0, i, excess, times)
-            opened = i, float(onset_s)
+            onset_s = float(times[i])
+            if previous is not None and not lost and excess[previous] < 0:
+                onset_s = _crossing_s(previous, i, excess, times)
+            opened = i, onset_s
         previous = i
     if opened is not None and previous is not None:
         found.append(closed(opened, previous, None))
