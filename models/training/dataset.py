@@ -6,7 +6,6 @@ exactly one of fit, choose and report, by a hash of the identity number.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,7 +17,7 @@ from echodepth_cli.face.alignment import align, iod_px, reference_face
 from echodepth_cli.face.appearance import WINDOW_PX, even
 from models.training.actions import CHANNELS
 from models.training.face_model import Floats
-from models.training.generate import NEUTRALS
+from models.training.generate import NEUTRALS, save_whole
 
 TARGETS = (*CHANNELS, "lips")
 """What a model estimates: the channels, and the gap the lips opened over the eye distance."""
@@ -147,9 +146,7 @@ def _load_one(path: Path) -> Dataset:
         scene=raw["scene"],
     )
     copy.parent.mkdir(exist_ok=True)
-    partial = copy.with_suffix(f".{os.getpid()}.tmp.npz")
-    np.savez(partial, **{f.name: getattr(dataset, f.name) for f in fields(Dataset)})
-    partial.replace(copy)
+    save_whole(copy, {f.name: getattr(dataset, f.name) for f in fields(Dataset)})
     return dataset
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,43 @@ from models.training.windows import WindowPart, disturbed, evened, mirrored_wind
 
 PEOPLE_PER_STEP = 6
 PICTURES_PER_PERSON = 14
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """Everything that changes while the network is fitted."""
+
+    net: torch.nn.Module
+    optimiser: torch.optim.Optimizer
+    plan: torch.optim.lr_scheduler.LRScheduler
+    noise: torch.Generator
+    rng: np.random.Generator
+
+    def keep(self, done: int, path: Path) -> None:
+        """Write what is needed to go on after so many epochs."""
+        state = {name: getattr(self, name).state_dict() for name in _WITH_STATE}
+        state |= {
+            "done": done,
+            "chance": torch.get_rng_state(),
+            "noise": self.noise.get_state(),
+            "draws": self.rng.bit_generator.state,
+        }
+        torch.save(state, path)
+
+    def resume(self, path: Path) -> int:
+        """Go on from what was kept, if anything was; return the epochs done."""
+        if not path.exists():
+            return 0
+        state = torch.load(path, weights_only=False)
+        for name in _WITH_STATE:
+            getattr(self, name).load_state_dict(state[name])
+        torch.set_rng_state(state["chance"])
+        self.noise.set_state(state["noise"])
+        self.rng.bit_generator.state = state["draws"]
+        return int(state["done"])
+
+
+_WITH_STATE = ("net", "optimiser", "plan")
 
 
 def fit_windows(
@@ -44,17 +82,8 @@ def fit_windows(
     weight = weight / weight.mean()
     order, sign = (torch.from_numpy(a) for a in mirror_targets())
     turned = torch.tensor([-1.0, 1.0, -1.0] * 2)
-    done = 0
-    if kept.exists():
-        state = torch.load(kept, weights_only=False)
-        done = state["done"]
-        net.load_state_dict(state["net"])
-        optimiser.load_state_dict(state["optimiser"])
-        plan.load_state_dict(state["plan"])
-        torch.set_rng_state(state["chance"])
-        noise.set_state(state["noise"])
-        rng.bit_generator.state = state["draws"]
-    for epoch in range(done, epochs):
+    fit = _Fit(net, optimiser, plan, noise, rng)
+    for epoch in range(fit.resume(kept), epochs):
         started, losses = time.perf_counter(), []
         groups = np.array_split(rng.permutation(len(people)), steps // epochs)
         for group in groups:
@@ -78,16 +107,7 @@ def fit_windows(
             plan.step()
             losses.append(float(error.detach().square().mean()))
         taken = time.perf_counter() - started
-        state = {
-            "done": epoch + 1,
-            "net": net.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "plan": plan.state_dict(),
-            "chance": torch.get_rng_state(),
-            "noise": noise.get_state(),
-            "draws": rng.bit_generator.state,
-        }
-        torch.save(state, kept)
+        fit.keep(epoch + 1, kept)
         print(f"epoch {epoch}: {np.mean(losses):.5f}, {taken:.0f} s", flush=True)
     return net.eval()
 

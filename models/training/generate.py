@@ -120,6 +120,13 @@ def _lip_gap(model: FaceModel, person: Person, shapes: Floats) -> Floats:
     return np.array(out, dtype=np.float32)
 
 
+def save_whole(path: Path, arrays: dict[str, Any]) -> None:
+    """Write an .npz that appears whole or not at all, whoever else writes it."""
+    partial = path.with_suffix(f".{os.getpid()}.tmp.npz")
+    np.savez(partial, **arrays)
+    partial.replace(path)
+
+
 def _open_stage() -> _Stage:
     model = with_own_shapes(load_face_model())
     return _Stage(model, make_canvas(model, _TEXTURE_PX), MediaPipeTracker(max_faces=1))
@@ -135,9 +142,7 @@ def _work(job: tuple[int, Path]) -> str:
     if _stage is None:
         _stage = _open_stage()
     arrays = generate_shard(_stage, number)
-    partial = path.with_suffix(f".{os.getpid()}.tmp.npz")
-    np.savez(partial, **arrays)
-    partial.replace(path)
+    save_whole(path, arrays)
     return f"shard {number}: {len(arrays['frame'])} faces"
 
 

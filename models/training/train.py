@@ -111,11 +111,10 @@ class Absolute(torch.nn.Module):
     def __init__(self, points: Halves, gain: Gain) -> None:
         super().__init__()
         self.points, self.gain = points, gain
-        self.register_buffer("reference", torch.from_numpy(reference_face().astype(np.float32)))
 
     def forward(self, points: torch.Tensor, pose: torch.Tensor) -> torch.Tensor:
         """Return (N, channels)."""
-        own = self.reference.expand_as(points)
+        own = self.points.first.reference.expand_as(points)
         out: torch.Tensor = self.gain(self.points(points, pose, own, torch.zeros_like(pose)), pose)
         return out
 
