@@ -18,7 +18,7 @@ import numpy as np
 
 from echodepth_cli.affect.series import Float64Array, Series, runs
 from echodepth_cli.affect.vad import DIMENSIONS
-from echodepth_cli.face.lean_import import import_lean
+from echodepth_cli.lean_import import import_lean
 
 SMOOTH_S = 5
 """Length of the running median, in seconds: shorter excursions are left to the alerts."""

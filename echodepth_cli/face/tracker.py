@@ -14,8 +14,8 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 
 from echodepth_cli.errors import ModelError
-from echodepth_cli.face.lean_import import import_lean
 from echodepth_cli.face.search import SmallFaces
+from echodepth_cli.lean_import import import_lean
 from echodepth_cli.records import FloatArray, Image
 
 LANDMARKS = 478
