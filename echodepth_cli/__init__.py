@@ -10,9 +10,10 @@ Importing this package is cheap, prints nothing and configures no logging::
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # not imported: every command waits for this module before it hears Ctrl-C
 if TYPE_CHECKING:
+    from typing import Any
+
     from echodepth_cli import errors
     from echodepth_cli.config import AlertThresholds, AnalysisConfig
     from echodepth_cli.pipeline import AnalysisResult, analyse

@@ -30,11 +30,15 @@ sys.meta_path.insert(0, _NoPandas())
 def main() -> None:
     """Run the command line and exit with its documented code."""
     try:
+        from echodepth_cli import interruption
+
+        interruption.listen()
         from echodepth_cli.cli.exits import run
 
         code = run(sys.argv[1:])
+        interruption.stop_listening()
     except KeyboardInterrupt:
-        # Ctrl-C while modules are still being loaded, or when all is done.
+        # Ctrl-C while the first modules are still being loaded, or when all is done.
         sys.stderr.write("error: interrupted\n")
         code = 130
     sys.exit(code)

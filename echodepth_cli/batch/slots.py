@@ -124,7 +124,12 @@ class _Worker:
         self._process = context.Process(
             target=worker_main, args=(remote, open_run_job, level), daemon=True
         )
-        self._process.start()
+        # Ctrl-C reaches the whole group; a worker that starts must not answer it with a traceback.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         remote.close()
         self._warm = False
         self.is_spent = False

@@ -38,6 +38,7 @@ FRAME_EVENT_INTERVAL_S = 0.2
 def worker_main(connection: Connection, open_run_job: OpenRunJob, log_level: int) -> None:
     """Serve jobs until the parent closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # see `slots`
     signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     # Libraries print; the parent's stdout is for data.

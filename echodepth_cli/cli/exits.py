@@ -6,9 +6,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 from typing import Final
 
 from echodepth_cli.errors import EchodepthError, ExitCode, InputError, ModelError, printable
@@ -26,19 +24,25 @@ class StdoutClosedError(Exception):
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code; nothing but ``SystemExit`` escapes."""
+    json_lines = option_value(arguments, "--log-format") == "json"
+    try:
+        return _run(arguments, json_lines=json_lines)
+    except KeyboardInterrupt:
+        return _report_interruption(json_lines=json_lines)
+
+
+def _run(arguments: Sequence[str], *, json_lines: bool) -> int:
     import typer
 
     from echodepth_cli.cli.app import app
 
-    json_lines = option_value(arguments, "--log-format") == "json"
     try:
-        with interruption_by_signal():
-            result = app(
-                list(arguments),
-                prog_name="echodepth",
-                standalone_mode=False,
-                obj=["echodepth", *arguments],
-            )
+        result = app(
+            list(arguments),
+            prog_name="echodepth",
+            standalone_mode=False,
+            obj=["echodepth", *arguments],
+        )
         if result == ExitCode.INTERRUPTED:  # typer ends Ctrl-C quietly
             raise KeyboardInterrupt
         return int(result or ExitCode.OK)
@@ -53,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
         # Nothing more can be delivered; the flush at exit must not fail on the same pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return _READER_GONE
-    except (KeyboardInterrupt, typer.Abort):
+    except typer.Abort:
         return _report_interruption(json_lines=json_lines)
     except OSError as error:
         if error.filename is None:
@@ -94,28 +98,6 @@ def option_value(arguments: Sequence[str], name: str) -> str | None:
         elif argument.startswith(f"{name}="):
             value = argument.removeprefix(f"{name}=")
     return value
-
-
-@contextmanager
-def interruption_by_signal() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the command as Ctrl-C does, so that it cleans up behind itself.
-
-    A signal that the parent chose to ignore (``nohup``) stays ignored.
-    """
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {
-        number: signal.signal(number, interrupt)
-        for number in (signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) is signal.SIG_DFL
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _is_interruption(error: BaseException | None) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 
 from echodepth_cli.errors import ModelError
 from echodepth_cli.face.search import SmallFaces
+from echodepth_cli.interruption import interruptions_held
 from echodepth_cli.lean_import import import_lean
 from echodepth_cli.records import FloatArray, Image
 
@@ -149,7 +150,8 @@ def native_stderr_captured() -> Iterator[BinaryIO]:
     """Keep what native libraries say off stderr, and give where it goes; shown after a failure."""
     sys.stderr.flush()
     # In memory: a full or read-only disk must not keep a recording from being analysed.
-    with os.fdopen(os.memfd_create("start-up"), "w+b") as log:
+    # Nor is it left halfway: native threads go on talking when the main one is interrupted.
+    with interruptions_held(), os.fdopen(os.memfd_create("start-up"), "w+b") as log:
         saved = os.dup(2)
         os.dup2(log.fileno(), 2)
         try:

@@ -138,7 +138,7 @@ def test_a_signal_interrupts_and_cleans_up(tmp_path, number):
     program = (
         "import signal, sys, time, pathlib\n"
         "from echodepth_cli import pipeline\n"
-        "from echodepth_cli.cli.exits import run\n"
+        "from echodepth_cli.__main__ import main\n"
         # A shell that runs the tests in the background has them ignore Ctrl-C.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def analyse(path, config, out_dir, **_):\n"
@@ -147,7 +147,8 @@ def test_a_signal_interrupts_and_cleans_up(tmp_path, number):
         "    finally:\n"
         "        pathlib.Path('staging').rmdir()\n"
         "pipeline.analyse = analyse\n"
-        "sys.exit(run(['analyse', 'x.mp4']))\n"
+        "sys.argv[1:] = ['analyse', 'x.mp4']\n"
+        "main()\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program], cwd=tmp_path, stderr=subprocess.PIPE, text=True

@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -33,8 +34,13 @@ from tests.hostile import recordings as rec
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 AIMS = ("anywhere", "frames.parquet", "report.html", "report.json")
 """A kill comes at any time, or up to 50 ms after a file of the result was begun."""
+FINE = ("killed", "python", "done")
 _OUTPUTS = ("frames.parquet", "report.html", "report.json")
 _LONGEST_S = 120.0
+_PYTHON_STARTS = re.compile(
+    r"Fatal Python error: init_|Could not import runpy|Traceback .*\n  File \"<frozen (runpy|site)"
+)
+"""How Python itself ends by Ctrl-C before it has reached the first line of this program."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,8 @@ class Aftermath:
     state: str
     """``absent``, ``earlier``, ``new``, or ``PARTIAL``."""
     ended: str
-    """``killed``, ``done`` (it was faster than the signal), or what must not be."""
+    """``killed``, ``python`` (it was still starting), ``done`` (it was faster than the signal), or
+    what must not be."""
     leftovers: int
 
 
@@ -168,6 +175,8 @@ def _wait(kill: Kill, process: subprocess.Popen[str], folder: Path) -> None:
 
 
 def _ended(code: int, err: str, kill: Kill) -> str:
+    if _PYTHON_STARTS.match(err) and f"{os.sep}echodepth_cli{os.sep}" not in err:
+        return "python"
     if "Traceback" in err:
         return "TRACEBACK"
     if code == 0 and not err:
@@ -218,23 +227,24 @@ def shoot_all(range_: Range, kills: Iterator[Kill], jobs: int) -> Iterator[tuple
 def table(results: list[tuple[Kill, Aftermath]]) -> Iterator[str]:
     """Yield the kill table, in Markdown."""
     states = ("absent", "earlier", "new", "PARTIAL")
-    yield f"| signal | there before | kills | {' | '.join(states)} | other ends |"
-    yield "|---" * (len(states) + 4) + "|"
+    yield f"| signal | there before | kills | {' | '.join(states)} | Python | other ends |"
+    yield "|---" * (len(states) + 5) + "|"
     rows: dict[tuple[str, bool], list[Aftermath]] = {}
     for kill, aftermath in results:
         rows.setdefault((kill.signal.name, kill.replaces), []).append(aftermath)
     for (name, replaces), found in sorted(rows.items()):
         count: Callable[[str], int] = Counter(aftermath.state for aftermath in found).__getitem__
-        wrong = sum(aftermath.ended not in ("killed", "done") for aftermath in found)
+        early = sum(aftermath.ended == "python" for aftermath in found)
+        wrong = sum(aftermath.ended not in FINE for aftermath in found)
         before = "an earlier result" if replaces else "nothing"
         cells = " | ".join(str(count(state)) for state in states)
-        yield f"| {name} | {before} | {len(found)} | {cells} | {wrong} |"
+        yield f"| {name} | {before} | {len(found)} | {cells} | {early} | {wrong} |"
 
 
 def is_bad(kill: Kill, aftermath: Aftermath) -> bool:
     """Tell whether a kill left what it must not."""
     fine = {"earlier", "new"} if kill.replaces else {"absent", "new"}
-    return aftermath.state not in fine or aftermath.ended not in ("killed", "done")
+    return aftermath.state not in fine or aftermath.ended not in FINE
 
 
 def main() -> int:
