@@ -9,21 +9,22 @@ import _thread
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SAME_S: Final = 10.0
 """Further signals within this time are those of an impatient hand: cleaning up goes on."""
 _AGAIN_S: Final = 0.02
 
 
 class Interruption:
-    """The signal handler of a command: raises KeyboardInterrupt, once, so that it cleans up."""
+    """The signal handler of a command: raises ``kind``, once, so that it can clean up."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: type[BaseException] = KeyboardInterrupt) -> None:
+        self._kind = kind
         self._holds = 0
         self._waits = False
         self._deaf_until = 0.0
@@ -34,7 +35,7 @@ class Interruption:
             self._waits = True
         elif time.monotonic() >= self._deaf_until:
             self._deaf_until = time.monotonic() + _SAME_S
-            raise KeyboardInterrupt
+            raise self._kind
 
     def hold(self) -> None:
         """Keep signals back until `release` was called as often."""
@@ -49,7 +50,7 @@ class Interruption:
 
     def on_unraisable(self, lost: sys.UnraisableHookArgs) -> None:
         """Come again shortly where foreign code could not pass the exception on, and dropped it."""
-        if issubclass(lost.exc_type, KeyboardInterrupt):
+        if issubclass(lost.exc_type, self._kind):
             self._deaf_until = 0.0
             signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
         else:
@@ -59,7 +60,7 @@ class Interruption:
 @contextmanager
 def interruptions_held() -> Iterator[None]:
     """Keep signals back inside, so that what must not end halfway does not."""
-    handlers = (signal.getsignal(number) for number in _SIGNALS)
+    handlers = (signal.getsignal(number) for number in SIGNALS)
     interruption = next((h for h in handlers if isinstance(h, Interruption)), None)
     if interruption is None:
         yield
@@ -71,20 +72,20 @@ def interruptions_held() -> Iterator[None]:
         interruption.release()
 
 
-def listen() -> None:
-    """Let SIGINT, SIGTERM and SIGHUP end the command as Ctrl-C does.
+def listen(numbers: Iterable[int] = SIGNALS, kind: type[BaseException] = KeyboardInterrupt) -> None:
+    """Let signals raise ``kind``, which ends the process in an orderly way.
 
     A signal that the parent chose to ignore (``nohup``) stays ignored.
     """
-    interruption = Interruption()
+    interruption = Interruption(kind)
     sys.unraisablehook = interruption.on_unraisable
     signal.signal(signal.SIGALRM, interruption)
-    for number in _SIGNALS:
+    for number in numbers:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, interruption)
 
 
 def stop_listening() -> None:
     """Ignore these signals: all is done and said, and the process ends."""
-    for number in (*_SIGNALS, signal.SIGALRM):
+    for number in (*SIGNALS, signal.SIGALRM):
         signal.signal(number, signal.SIG_IGN)

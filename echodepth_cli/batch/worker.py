@@ -17,11 +17,11 @@ import threading
 import time
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
-from types import FrameType
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from echodepth_cli.batch.jobs import AnalysisJob, JobOutcome, OpenRunJob
 from echodepth_cli.events import Event, FrameAnalysed, ReportReady
+from echodepth_cli.interruption import listen, stop_listening
 from echodepth_cli.overlap import anything_hangs
 
 Message: TypeAlias = (
@@ -39,7 +39,7 @@ def worker_main(connection: Connection, open_run_job: OpenRunJob, log_level: int
     """Serve jobs until the parent closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # see `slots`
-    signal.signal(signal.SIGTERM, _leave)
+    listen((signal.SIGTERM, signal.SIGHUP), _Leave)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     # Libraries print; the parent's stdout is for data.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -53,11 +53,19 @@ def worker_main(connection: Connection, open_run_job: OpenRunJob, log_level: int
             logs.recording = job.name
             outcome = run_job(job, _EventForwarder(pipe))
             pipe.send(("last outcome" if anything_hangs() else "outcome", outcome))
+    stop_listening()
 
 
 def lean(event: Event) -> Event:
     """Return an event without what the job's outcome carries as well."""
     return dataclasses.replace(event, report={}) if isinstance(event, ReportReady) else event
+
+
+class _Leave(SystemExit):
+    """Ends a worker that was told to stop."""
+
+    def __init__(self) -> None:
+        super().__init__(128 + signal.SIGTERM)
 
 
 class _Pipe:
@@ -104,12 +112,6 @@ class _LogForwarder(logging.handlers.QueueHandler):
     def enqueue(self, record: logging.LogRecord) -> None:
         record.recording = self.recording
         self._pipe.send(("log", record))
-
-
-def _leave(signum: int, frame: FrameType | None) -> Any:
-    # Once only: a second signal must not interrupt the cleaning up.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sys.exit(128 + signum)
 
 
 def _die_with_parent() -> None:
