@@ -204,7 +204,8 @@ class Session:
         if self._likeness is None and 0 <= self._last_offset_s < self._config.baseline_from_s:
             raise BaselineError(
                 f"the baseline window starts at {self._config.baseline_from_s:g} s, but the last "
-                f"frame is at {self._last_offset_s:g} s; choose an earlier --baseline-window"
+                f"frame is at {self._last_offset_s:g} s; choose an earlier --baseline-start, or"
+                " --baseline-window from A to B"
             )
         if self._stretch is None:
             self._calibrate(self._calibrator.finish())

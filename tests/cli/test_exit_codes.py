@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from echodepth_cli import errors, pipeline
 from echodepth_cli.errors import ExitCode
 from tests.cli.fake_session import FakeAnalyse
+from tests.clips import regular, write_clip
+from tests.hostile import recordings as rec
 
 
 @pytest.fixture
@@ -24,6 +27,14 @@ def analyse_with(monkeypatch):
         return fake
 
     return replace
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("in")
+    rec.write(folder / "good.mp4", rec.KINDS["h264.mp4"])
+    write_clip(folder / "nobody.mp4", regular(50))
+    return folder
 
 
 def test_complete_is_0(analyse_with, run_cli):
@@ -179,3 +190,23 @@ def test_a_missing_system_library_is_named_with_its_package(
     assert done.code == ExitCode.MODEL
     assert any(f"apt-get install {package}" in line and library in line for line in wrong)
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("code", "recording", "options", "said"),
+    [
+        (6, "nobody.mp4", (), "a face could be measured in 0 of 4 sampled frames"),
+        (7, "good.mp4", ("--baseline-start", "100"), "choose an earlier --baseline-start"),
+        (9, "good.mp4", ("--arousal-high", "0.1", "--fail-on-alert"), None),
+    ],
+)
+def test_what_only_a_whole_analysis_shows_ends_in_its_documented_code(
+    recordings, run_cli, code, recording, options, said
+):
+    done = run_cli("analyse", "-q", "-o", "out", *options, recordings / recording)
+    assert (done.code, done.out) == (code, "")
+    if said is None:
+        assert done.err == ""
+    else:
+        (line,) = done.err.splitlines()
+        assert said in line
