@@ -332,7 +332,8 @@ def seal_again(folder: Path, *, render: bool) -> None:
         stills = stills_of(report, read_stills(page))
         write_pages(report, stills, folder, ReportOptions(facts["video"]))
         return
-    sealed = PageFacts.of(page.encode(), facts["templates_sha256"], facts["video"])
+    digest = hashlib.sha256(page.encode()).hexdigest()
+    sealed = PageFacts(digest, facts["templates_sha256"], facts["video"])
     whole = with_seal(with_content_digest(report), sealed)
     (folder / "report.json").write_bytes(to_json_bytes(whole))
 

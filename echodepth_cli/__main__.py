@@ -10,6 +10,8 @@ import sys
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # The same for OpenCV and crops of a face.
 os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+# PyArrow's own store of memory gives nothing back that others could use.
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 class _NoPandas:

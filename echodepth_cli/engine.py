@@ -35,6 +35,11 @@ class Engine:
         """Return a tracker for single pictures."""
         return self.trackers[0]
 
+    def close_trackers(self) -> None:
+        """Free the trackers; the models still serve."""
+        for tracker in self.trackers:
+            tracker.close()
+
 
 @contextmanager
 def open_engine(config: AnalysisConfig | None = None, trackers: int = 1) -> Iterator[Engine]:

@@ -34,6 +34,13 @@ class FrameAnalysed:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoredUpTo:
+    """All frames have passed the face stage, and those before this moment are scored."""
+
+    offset_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class AlertRaised:
     """An alert is complete; ``timestamp_ms`` counts as in the report."""
 
@@ -63,7 +70,9 @@ class ReportReady:
     report: dict[str, Any]
 
 
-Event: TypeAlias = "SessionStarted | FrameAnalysed | AlertRaised | SessionEnded | ReportReady"
+Event: TypeAlias = (
+    "SessionStarted | FrameAnalysed | ScoredUpTo | AlertRaised | SessionEnded | ReportReady"
+)
 
 
 class EventSink(Protocol):

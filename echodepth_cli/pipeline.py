@@ -7,10 +7,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from echodepth_cli.affect.baseline import Baseline
 from echodepth_cli.affect.carried import CarriedBaseline
@@ -28,11 +27,13 @@ from echodepth_cli.events import (
     FrameAnalysed,
     NullSink,
     ReportReady,
+    ScoredUpTo,
     SessionEnded,
     SessionStarted,
 )
 from echodepth_cli.face.persons import SeenFrame
 from echodepth_cli.face.together import observe_frames
+from echodepth_cli.freeing import give_back_memory
 from echodepth_cli.output.atomic import check_target, staged_directory
 from echodepth_cli.output.columns import RowContext, frame_columns
 from echodepth_cli.output.earlier import read_carried
@@ -43,8 +44,7 @@ from echodepth_cli.output.parquet import FrameTableWriter, with_alerts
 from echodepth_cli.output.provenance import (
     codec_versions,
     file_sha256,
-    host_kind,
-    processor,
+    run_facts,
     session_id,
     software_versions,
 )
@@ -75,6 +75,8 @@ MIN_USABLE_FRAMES: Final = 4
 
 _RAW: Final = "raw.parquet"
 
+_Who: TypeAlias = tuple[str, str | None, int]
+
 
 @dataclass(frozen=True, slots=True)
 class AnalysisResult:
@@ -98,6 +100,9 @@ class _Job:
     engine: Engine
     sink: EventSink
     carried: CarriedBaseline | None
+    frees_engine: bool = False
+    """Whether nobody else needs the engine, so that each part of it goes when it has done its work:
+    what comes next has room in its place, however long the recording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,19 +149,20 @@ def analyse(
         check_target(target, force=force)
         patience = Patience(source, config.stall_timeout_s)
         sha256 = held.enter_context(background(partial(file_sha256, source), patience))
+        is_own = engine is None
         if engine is None:
             engine = held.enter_context(open_engine(config, useful_trackers(config)))
             deadline.restart()
         staging = held.enter_context(staged_directory(target, force=force))
         job = _open_job(source, config, info, sha256(), engine, sink or NullSink(), carried)
-        measured = _measure(job, recording, staging / _RAW)
-        report = _report(job, measured, staging)
-        report["run"] = _run(started, command_line)
+        job = replace(job, frees_engine=is_own)
+        report, who = _report(job, _measure(job, recording, staging / _RAW), staging)
+        report["run"] = run_facts(started, command_line)
         options = ReportOptions(video_path=_video_link(source, target, job.config))
         stills = _stills(job, report, limits, recording.threads)
         report = write_pages(report, stills, staging, options)
         limits.check_time()
-    _tell(job, ReportReady(*_who(job, measured), target, report))
+    _tell(job, ReportReady(*who, target, report))
     return AnalysisResult(report, target, target / "frames.parquet")
 
 
@@ -225,7 +231,8 @@ def _measure_pass(job: _Job, recording: ReadAhead, raw: Path) -> _Measured:
         FrameTableWriter(raw, frame_columns(), job.context, _table_metadata(job)) as writer,
     ):
         session = Session(config, job.engine.tracker, job.engine.models, spool, job.carried)
-        for results in _results(job, session, recording):
+        _see(job, session, recording)
+        for results in _scored(job, session):
             writer.write(results)
             chunks.append(Series.from_results(results))
             for result in results:
@@ -253,17 +260,34 @@ def _measure_pass(job: _Job, recording: ReadAhead, raw: Path) -> _Measured:
     )
 
 
-def _results(job: _Job, session: Session, recording: ReadAhead) -> Iterator[list[FrameResult]]:
+def _see(job: _Job, session: Session, recording: ReadAhead) -> None:
     for seen in observe_frames(
         recording.frames(), job.engine.trackers, job.config.region_fractions
     ):
         session.push_seen(seen)
         _tell(job, FrameAnalysed(seen.offset_s))
-    yield from session.end()
+    # To be blurred, faces are looked for in the stills as well.
+    if job.frees_engine and not job.config.blur_snapshots:
+        job.engine.close_trackers()
+        give_back_memory()
 
 
-def _report(job: _Job, measured: _Measured, staging: Path) -> dict[str, Any]:
-    """Settle the frame table in ``staging`` and return the report, all but its `run` part."""
+def _scored(job: _Job, session: Session) -> Iterator[list[FrameResult]]:
+    _tell(job, ScoredUpTo(job.config.start_s))
+    for results in session.end():
+        yield results
+        if results:
+            _tell(job, ScoredUpTo(results[-1].offset_s))
+    if job.frees_engine:
+        job.engine.models.action_units.close()
+        give_back_memory()
+
+
+def _report(job: _Job, measured: _Measured, staging: Path) -> tuple[dict[str, Any], _Who]:
+    """Settle the frame table in ``staging``; return the report, all but its `run` part, and `_who`.
+
+    Nothing of what was measured is needed afterwards.
+    """
     config, context = job.config, job.context
     findings = find(
         measured.series,
@@ -304,7 +328,7 @@ def _report(job: _Job, measured: _Measured, staging: Path) -> dict[str, Any]:
     report["summary"] = summarise(report)
     # What is returned is what the file will hold, digit for digit.
     settled: dict[str, Any] = rounded(report)
-    return settled
+    return settled, _who(job, measured)
 
 
 def _stills(
@@ -320,17 +344,6 @@ def _video_link(source: Path, target: Path, config: AnalysisConfig) -> str | Non
     if not config.link_video:
         return None
     return Path(os.path.relpath(source.resolve(), target.resolve())).as_posix()
-
-
-def _run(started: float, command_line: Sequence[str]) -> dict[str, Any]:
-    """Return the facts of this run alone; everything else in a report is reproducible."""
-    return {
-        "analysed_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "elapsed_s": round(time.monotonic() - started, 3),
-        "host": host_kind(),
-        "processor": processor(),
-        "command_line": list(command_line),
-    }
 
 
 def _table_metadata(job: _Job) -> dict[str, Any]:
@@ -361,7 +374,7 @@ def _end_s(job: _Job, decode: DecodeReport) -> float:
     return end_s if job.config.end_s is None else min(end_s, job.config.end_s)
 
 
-def _who(job: _Job, measured: _Measured) -> tuple[str, str | None, int]:
+def _who(job: _Job, measured: _Measured) -> _Who:
     """Return session, label and the wall-clock time of the end, as the last events carry them."""
     ended_ms = job.context.timestamp_ms(job.config.start_s + measured.duration_s)
     return job.context.session_id, job.config.label, ended_ms

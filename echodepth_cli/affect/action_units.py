@@ -7,7 +7,7 @@ lips. This module runs them and reads the 46 rows off the channels. An intensity
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -61,6 +61,9 @@ _WINKED, _AHEAD = 0.60, 0.30
 """Lid closure of a winking eye, and its lead over the other eye."""
 
 _INNER_LIPS: Final = (13, 14)
+
+_AT_ONCE: Final = 8
+"""Faces that the relative network is given at once: two thirds of the time of one by one."""
 
 _DROP: Final = 0.5
 """Jaw opening at which AU26 is full and AU27 begins."""
@@ -139,6 +142,10 @@ class ActionUnitModel:
             onnx_session(verified_bytes("au_absolute", folder)),
         )
 
+    def close(self) -> None:
+        """Free the networks; nothing can be measured afterwards."""
+        self._relative = self._absolute = None
+
     @property
     def channel_names(self) -> tuple[str, ...]:
         """Return the names of the channels that the models give."""
@@ -169,25 +176,26 @@ class ActionUnitModel:
     ) -> FloatArray:
         """Return the (N, channels) raw channels against a neutral face."""
         own = {
-            "neutral_points": neutral.points[None],
-            "neutral_pose": neutral.pose_deg[None],
-            "neutral_appearance": neutral.appearance[None],
+            "neutral_points": neutral.points,
+            "neutral_pose": neutral.pose_deg,
+            "neutral_appearance": neutral.appearance,
         }
-        return self._run(
-            self._relative,
-            (
-                {**_shown(face), "appearance": face.appearance[None].astype(np.float32), **own}
-                for face in observations
-            ),
-        )
+        own = {name: np.stack([values] * _AT_ONCE) for name, values in own.items()}
+        rows = np.empty((len(observations), len(self._names)), dtype=np.float32)
+        for first in range(0, len(observations), _AT_ONCE):
+            some = observations[first : first + _AT_ONCE]
+            # Always as many, so that sums never depend on how many faces there were.
+            faces = [*some, *[some[-1]] * (_AT_ONCE - len(some))]
+            seen = np.array([face.appearance for face in faces], dtype=np.float32)
+            shown = {**_shown(faces), "appearance": seen, **own}
+            rows[first : first + len(some)] = self._relative.run(["channels"], shown)[0][
+                : len(some)
+            ]
+        return rows
 
     def absolute_channels(self, observations: Sequence[FaceObservation]) -> FloatArray:
         """Return the (N, channels) raw channels against the population's neutral face."""
-        return self._run(self._absolute, map(_shown, observations))
-
-    def _run(self, session: Any, faces: Iterable[dict[str, FloatArray]]) -> FloatArray:
-        """Run one face at a time: sums then never depend on how faces were grouped."""
-        rows = [session.run(["channels"], face)[0][0] for face in faces]
+        rows = [self._absolute.run(["channels"], _shown([face]))[0][0] for face in observations]
         return np.array(rows, dtype=np.float32).reshape(len(rows), len(self._names))
 
     def _estimate(self, channels: FloatArray, observation: FaceObservation) -> AUEstimate:
@@ -231,9 +239,12 @@ class ActionUnitModel:
         )
 
 
-def _shown(face: FaceObservation) -> dict[str, FloatArray]:
-    pose = (face.pose.yaw_deg, face.pose.pitch_deg, face.pose.roll_deg)
-    return {"points": face.points[None], "pose": np.array([pose], dtype=np.float32)}
+def _shown(faces: Sequence[FaceObservation]) -> dict[str, FloatArray]:
+    poses = [(f.pose.yaw_deg, f.pose.pitch_deg, f.pose.roll_deg) for f in faces]
+    return {
+        "points": np.array([face.points for face in faces]),
+        "pose": np.array(poses, dtype=np.float32),
+    }
 
 
 def _above(channels: FloatArray, floor: FloatArray) -> FloatArray:

@@ -12,7 +12,7 @@ from echodepth_cli.cli.console import Messages
 from echodepth_cli.cli.logs import log
 from echodepth_cli.cli.words import duration, percent
 from echodepth_cli.errors import printable
-from echodepth_cli.events import Event, EventSink, FrameAnalysed, SessionStarted
+from echodepth_cli.events import Event, EventSink, FrameAnalysed, ScoredUpTo, SessionStarted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -131,6 +131,8 @@ class BatchBars(BatchLog):
                 self._lengths_s[job.name] = event.duration_s
             elif isinstance(event, FrameAnalysed):
                 self._advance(job, event.offset_s - job.config.start_s)
+            elif isinstance(event, ScoredUpTo) and job.name in self._tasks:
+                self._bars.update(self._tasks[job.name], note="scoring")
 
     def on_outcome(self, job: AnalysisJob, outcome: JobOutcome) -> None:
         """Close the bar of one recording."""

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from echodepth_cli.cli.logs import log
 from echodepth_cli.cli.words import clock, duration, percent
-from echodepth_cli.events import AlertRaised, Event, FrameAnalysed, SessionStarted
+from echodepth_cli.events import (
+    AlertRaised,
+    Event,
+    FrameAnalysed,
+    ScoredUpTo,
+    SessionEnded,
+    SessionStarted,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,11 +31,11 @@ class _Position:
         self.total_s: float | None = None
         self._first_s: float | None = None
 
-    def advance(self, event: FrameAnalysed) -> float:
+    def advance(self, event: FrameAnalysed | ScoredUpTo) -> float:
         """Return the seconds between the first frame analysed and this one."""
         if self._first_s is None:
             self._first_s = event.offset_s
-        done = event.offset_s - self._first_s
+        done = max(0.0, event.offset_s - self._first_s)
         return done if self.total_s is None else min(done, self.total_s)
 
 
@@ -44,14 +51,18 @@ class LogListener:
         if isinstance(event, SessionStarted):
             self._position.total_s = event.duration_s
             log_start(event)
-        elif isinstance(event, FrameAnalysed):
+        elif isinstance(event, (FrameAnalysed, ScoredUpTo)):
             done = self._position.advance(event)
             now = time.monotonic()
             if now - self._last_line_s >= LOG_EVERY_S:
                 self._last_line_s = now
                 total = self._position.total_s
                 share = f" ({percent(done / total)})" if total else ""
-                log(f"analysed {duration(done)}{share}", event="progress", analysed_s=done)
+                told = f"{duration(done)}{share}"
+                if isinstance(event, FrameAnalysed):
+                    log(f"analysed {told}", event="progress", analysed_s=done)
+                else:
+                    log(f"scored {told}", event="progress", scored_s=done)
         elif isinstance(event, AlertRaised):
             log_alert(event)
 
@@ -81,6 +92,11 @@ class BarListener:
             self._progress.start()
         elif isinstance(event, FrameAnalysed):
             self._progress.update(self._task, completed=self._position.advance(event))
+        elif isinstance(event, ScoredUpTo):
+            done_s = self._position.advance(event)
+            self._progress.update(self._task, description="scoring", completed=done_s)
+        elif isinstance(event, SessionEnded):
+            self._progress.update(self._task, description="writing the report")
         elif isinstance(event, AlertRaised):
             log_alert(event)
 

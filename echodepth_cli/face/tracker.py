@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol
@@ -37,7 +37,7 @@ class FaceTracker(Protocol):
         ...
 
     def close(self) -> None:
-        """Free what the tracker holds; it cannot be used afterwards."""
+        """Free what the tracker holds, once; it cannot be used afterwards."""
         ...
 
 
@@ -70,6 +70,9 @@ class MediaPipeTracker:
             self._small = SmallFaces(always=small_faces)
             for graph in (self._mesh.process, self._small.warm_up):
                 graph(_rendered_face())
+        self._held = ExitStack()
+        self._held.callback(self._small.close)
+        self._held.callback(self._mesh.close)
 
     def detect(self, image: Image) -> list[FloatArray]:
         """Return the landmarks of each face found; see `FaceTracker.detect`."""
@@ -90,9 +93,8 @@ class MediaPipeTracker:
         ]
 
     def close(self) -> None:
-        """Free the graphs."""
-        self._mesh.close()
-        self._small.close()
+        """Free the graphs; to do so again changes nothing."""
+        self._held.close()
 
     def __enter__(self) -> MediaPipeTracker:
         return self

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from echodepth_cli.output.downsample import bin_maxima, runs
 from echodepth_cli.output.formats import clock
+from echodepth_cli.records import FloatArray
 
 Floats = NDArray[np.float64]
 HEIGHT: Final = 1000
@@ -122,7 +123,7 @@ def line_path(axis: Axis, times_s: Floats, values: Floats, stretches: NDArray[np
     return "".join(pieces)
 
 
-def area_path(axis: Axis, times_s: Floats, values: Floats, bins: int) -> str:
+def area_path(axis: Axis, times_s: Floats, values: Floats | FloatArray, bins: int) -> str:
     """Return the outline of the highest intensity in each of ``bins`` stretches."""
     highest = bin_maxima(times_s, values, axis.start_s, axis.end_s, bins)
     steps = np.where(np.isnan(highest), 0, np.ceil(highest * _INTENSITY_STEPS)).astype(int)

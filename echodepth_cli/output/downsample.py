@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from echodepth_cli.records import FloatArray
+
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
@@ -42,7 +44,9 @@ def keep_peaks(times_s: Floats, signals: Floats, limit: int) -> Indices:
     return np.array(sorted(keep), dtype=np.int64)
 
 
-def bin_maxima(times_s: Floats, values: Floats, start_s: float, end_s: float, bins: int) -> Floats:
+def bin_maxima(
+    times_s: Floats, values: Floats | FloatArray, start_s: float, end_s: float, bins: int
+) -> Floats:
     """Return the highest value in each of ``bins`` equal stretches; NaN where nothing was seen."""
     result = np.full(bins, -np.inf)
     measured = np.isfinite(values)

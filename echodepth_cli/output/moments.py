@@ -87,12 +87,18 @@ class AlertCard:
     """Some unit pulled the other way."""
     face: FaceMap
     zoomed: Zoomed | None
-    still: str | None
+    picture: Still | None
     still_at_s: float | None
     still_note: str
     still_blurred: bool
     still_alt: str
     suppressed_reason: str | None
+
+    @property
+    def still(self) -> str | None:
+        """Return the picture in base64, as the page holds it; made when it is asked for."""
+        picture = self.picture
+        return None if picture is None else base64.b64encode(picture.jpeg).decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +241,7 @@ def _card(
         opposed=any(share < 0 for _, share in shares),
         face=face_map(shares[:_MOST_BARS]),
         zoomed=_zoomed(series, alert, signal),
-        still=None if still is None else base64.b64encode(still.jpeg).decode("ascii"),
+        picture=still,
         still_at_s=None if still is None else still.offset_s,
         still_note="" if still is None else _still_note(still),
         still_blurred=still is not None and still.blurred,

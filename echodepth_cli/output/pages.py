@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 from echodepth_cli.output.atomic import writing_to
 from echodepth_cli.output.findings import glossary
 from echodepth_cli.output.parquet import read_frames
-from echodepth_cli.output.report_html import ReportOptions, render_report, templates_digest
+from echodepth_cli.output.report_html import ReportOptions, report_pieces, templates_digest
 from echodepth_cli.output.report_json import to_json_bytes
 from echodepth_cli.output.seal import PageFacts, with_content_digest, with_seal
+from echodepth_cli.output.series import DRAWN
 from echodepth_cli.output.snapshots import Still, StillKey
 
 
@@ -25,13 +27,18 @@ def write_pages(
 
     Returns the report as it was written, with the digests that bind the three files.
     """
-    table, _ = read_frames(staging / "frames.parquet")
+    table, _ = read_frames(staging / "frames.parquet", DRAWN)
     chosen = options or ReportOptions()
     shown = with_content_digest(report)
-    page = render_report(shown, table, stills, chosen, glossary()).encode("utf-8")
+    digest = hashlib.sha256()
+    # Piece by piece: with a still for each alert of four hours the page has some ten megabytes.
+    with writing_to(staging), (staging / "report.html").open("wb") as file:
+        for piece in report_pieces(shown, table, stills, chosen, glossary()):
+            content = piece.encode("utf-8")
+            digest.update(content)
+            file.write(content)
     templates = templates_digest(chosen.template_dir)
-    whole = with_seal(shown, PageFacts.of(page, templates, chosen.video_path))
+    whole = with_seal(shown, PageFacts(digest.hexdigest(), templates, chosen.video_path))
     with writing_to(staging):
-        (staging / "report.html").write_bytes(page)
         (staging / "report.json").write_bytes(to_json_bytes(whole))
     return whole

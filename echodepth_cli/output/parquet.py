@@ -22,6 +22,9 @@ from echodepth_cli.records import FrameStatus
 ROWS_PER_GROUP: Final = 2048
 """About 17 minutes at 2 fps; bounds what is held before it is written."""
 
+_ROWS_HELD: Final = 512
+"""Results waiting to become columns, which take a tenth of the memory."""
+
 _MOST_ROWS: Final = 20_000_000
 """Every frame of a day at 60 a second is a quarter of it."""
 _LARGEST_BYTES: Final = 16 << 30
@@ -48,21 +51,23 @@ class FrameTableWriter:
             self._file = path.open("wb")
             self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
         self._held: list[Any] = []
+        self._ready: list[Any] = []
 
     def write(self, results: Sequence[Any]) -> None:
         """Take results in order; full row groups go to disk at once."""
         self._held.extend(results)
-        while len(self._held) >= ROWS_PER_GROUP:
-            self._flush(self._held[:ROWS_PER_GROUP])
-            del self._held[:ROWS_PER_GROUP]
+        if len(self._held) >= _ROWS_HELD:
+            self._make_columns()
+        while sum(batch.num_rows for batch in self._ready) >= ROWS_PER_GROUP:
+            self._flush()
 
     def close(self) -> None:
         """Write what is left and the footer."""
         with writing_to(self._path), self._file:
             try:
-                if self._held:
-                    self._flush(self._held)
-                    self._held = []
+                self._make_columns()
+                if self._ready:
+                    self._flush()
             finally:
                 self._writer.close()
 
@@ -82,15 +87,25 @@ class FrameTableWriter:
         with suppress(OSError), self._file:
             self._writer.close()
 
-    def _flush(self, results: Sequence[Any]) -> None:
+    def _make_columns(self) -> None:
         import pyarrow as pa
 
+        if not self._held:
+            return
         arrays = [
-            pa.array([c.read(r, self._context) for r in results], type=self._schema.field(i).type)
-            for i, c in enumerate(self._columns)
+            pa.array([c.read(r, self._context) for r in self._held], type=field.type)
+            for c, field in zip(self._columns, self._schema, strict=True)
         ]
+        self._held = []
+        self._ready.append(pa.record_batch(arrays, schema=self._schema))
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        table = pa.Table.from_batches(self._ready)
         with writing_to(self._path):
-            self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
+            self._writer.write_table(table.slice(0, ROWS_PER_GROUP).combine_chunks())
+        self._ready = table.slice(ROWS_PER_GROUP).to_batches()
 
 
 def arrow_schema(columns: Sequence[Column], metadata: Mapping[str, Any]) -> Any:
@@ -121,15 +136,16 @@ def _file_metadata(metadata: Mapping[str, Any]) -> dict[bytes, bytes]:
     return {METADATA_KEY: json.dumps(metadata, sort_keys=True, ensure_ascii=False).encode()}
 
 
-def read_frames(path: Path) -> tuple[Any, dict[str, Any]]:
-    """Return the table of a `frames.parquet` and its session metadata.
+def read_frames(path: Path, columns: Sequence[str] | None = None) -> tuple[Any, dict[str, Any]]:
+    """Return the table of a `frames.parquet`, whole or some columns, and its session metadata.
 
     Raises InputError when the file is missing, damaged or was not written by echodepth.
     """
     import pyarrow.parquet as pq
 
     _require_bearable(path, _read(path, pq.read_metadata))
-    table = _read(path, pq.read_table)
+    chosen = None if columns is None else list(columns)
+    table = _read(path, lambda file: pq.read_table(file, columns=chosen))
     return table, _session_metadata(table.schema, path)
 
 

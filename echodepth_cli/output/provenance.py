@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import platform
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from echodepth_cli.errors import InputError, NotFoundError
 
@@ -65,6 +67,20 @@ def codec_versions() -> dict[str, str]:
 
     versions: Mapping[str, tuple[int, ...]] = av.library_versions
     return {name: ".".join(map(str, numbers)) for name, numbers in sorted(versions.items())}
+
+
+def run_facts(started: float, command_line: Sequence[str]) -> dict[str, Any]:
+    """Return the facts of this run alone; everything else in a report is reproducible.
+
+    ``started`` is what `time.monotonic` said when it began.
+    """
+    return {
+        "analysed_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "elapsed_s": round(time.monotonic() - started, 3),
+        "host": host_kind(),
+        "processor": processor(),
+        "command_line": list(command_line),
+    }
 
 
 def host_kind() -> str:

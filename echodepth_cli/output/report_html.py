@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -55,7 +55,18 @@ def render_report(
     options: ReportOptions | None = None,
     glossary: Sequence[GlossaryUnit] = (),
 ) -> str:
-    """Return the page for a report.
+    """Return the page for a report; see `report_pieces`."""
+    return "".join(report_pieces(report, frames, stills, options, glossary))
+
+
+def report_pieces(
+    report: Mapping[str, Any],
+    frames: FrameTable,
+    stills: Mapping[StillKey, Still] | None = None,
+    options: ReportOptions | None = None,
+    glossary: Sequence[GlossaryUnit] = (),
+) -> Iterator[str]:
+    """Yield the page for a report, piece by piece.
 
     ``report`` is `report.json` as data, ``frames`` is `frames.parquet` as a pyarrow table or a
     mapping of columns, ``stills`` are pictures by the position of their alert in
@@ -68,7 +79,7 @@ def render_report(
     environment = _environment(chosen.template_dir)
     styles = [_asset(environment, "report.css"), _print_style(page.session_id)]
     script = _asset(environment, "report.js")
-    return _render(
+    yield from _rendered(
         environment,
         page=page,
         glossary=glossary,
@@ -156,11 +167,11 @@ def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _render(environment: Environment, **values: Any) -> str:
+def _rendered(environment: Environment, **values: Any) -> Iterator[str]:
     from jinja2 import TemplateError
 
     try:
-        return environment.get_template("report.html").render(**values)
+        yield from environment.get_template("report.html").generate(**values)
     except TemplateError as error:
         where = getattr(error, "name", None) or "report.html"
         raise OutputError(f"template {where}: {error}") from error

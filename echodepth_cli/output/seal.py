@@ -30,11 +30,6 @@ class PageFacts:
     video: str | None
     """Relative path of the recording that the page plays; None where it plays nothing."""
 
-    @classmethod
-    def of(cls, page: bytes, templates_sha256: str, video: str | None) -> PageFacts:
-        """Return the facts of a page as it was written."""
-        return cls(hashlib.sha256(page).hexdigest(), templates_sha256, video)
-
 
 def with_content_digest(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return a report as its page shows it: with the digest of its content, without a seal."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from echodepth_cli.affect.trends import ACTIVE_FROM
 from echodepth_cli.output.columns import AU_COUNT
+from echodepth_cli.records import FloatArray
 
 Floats = NDArray[np.float64]
 SIGNALS: Final = ("valence", "arousal", "dominance")
+_UNITS: Final = tuple(f"AU{number:02d}" for number in range(1, AU_COUNT + 1))
+DRAWN: Final = ("session_offset_s", *SIGNALS, "confidence", "status", *_UNITS, "talking")
+"""The columns of the frame table that the report is drawn from."""
 _HOLE_INTERVALS: Final = 2.5
 """Rows further apart than this many usual intervals have a hole between them."""
 
@@ -46,27 +50,19 @@ class Series:
     confidence: Floats
     """(n,)"""
     status: list[str]
-    aus: Floats
-    """(n, 46) intensities of AU1 to AU46."""
+    aus: FloatArray
+    """(n, 46) intensities of AU1 to AU46, in the precision they are stored in."""
     talking: NDArray[np.bool_]
     """(n,) lips move as in speech."""
-
-    @property
-    def interval_s(self) -> float:
-        """Return the usual time between two rows; 0 for fewer than two."""
-        return float(np.median(np.diff(self.times_s))) if len(self.times_s) > 1 else 0.0
-
-    @property
-    def stretches(self) -> NDArray[np.int64]:
-        """Return (n,) the stretch each row belongs to; a hole in time starts a new one."""
-        holes = np.diff(self.times_s) > _HOLE_INTERVALS * self.interval_s + 1e-6
-        return np.concatenate(([0], np.cumsum(holes))).astype(np.int64)[: len(self.times_s)]
+    interval_s: float
+    """The usual time between two rows; 0 for fewer than two."""
+    stretches: NDArray[np.int64]
+    """(n,) the stretch each row belongs to; a hole in time starts a new one."""
 
     def active_units(self, row: int) -> list[int]:
         """Return the numbers of the units that are active in one row."""
-        # Compared in the precision they are stored in, as everywhere else.
-        stored = self.aus[row].astype(np.float32)
-        return [int(n) + 1 for n in np.flatnonzero(stored >= np.float32(ACTIVE_FROM))]
+        active = np.flatnonzero(self.aus[row] >= np.float32(ACTIVE_FROM))
+        return [number + 1 for number in active.tolist()]
 
 
 def read_series(frames: FrameTable) -> Series:
@@ -74,13 +70,25 @@ def read_series(frames: FrameTable) -> Series:
     columns = _Columns(frames)
     times_s = columns.floats("session_offset_s")
     rows = len(times_s)
+    scores = np.empty((rows, len(SIGNALS)))
+    for place, name in enumerate(SIGNALS):
+        scores[:, place] = columns.floats(name, rows)
+    # Unit by unit: two copies of this table are half of what the page takes.
+    aus = np.empty((rows, AU_COUNT), dtype=np.float32)
+    for place, name in enumerate(_UNITS):
+        aus[:, place] = columns.floats(name, rows)
+    steps = np.diff(times_s)
+    interval_s = float(np.median(steps)) if rows > 1 else 0.0
+    holes = steps > _HOLE_INTERVALS * interval_s + 1e-6
     return Series(
         times_s=times_s,
-        scores=np.column_stack([columns.floats(name, rows) for name in SIGNALS]),
+        scores=scores,
         confidence=columns.floats("confidence", rows),
         status=[str(value) for value in columns.values("status") or ["ok"] * rows],
-        aus=np.column_stack([columns.floats(f"AU{n:02d}", rows) for n in range(1, AU_COUNT + 1)]),
+        aus=aus,
         talking=np.array([bool(value) for value in columns.values("talking") or [False] * rows]),
+        interval_s=interval_s,
+        stretches=np.concatenate(([0], np.cumsum(holes))).astype(np.int64)[:rows],
     )
 
 
@@ -91,15 +99,20 @@ class _Columns:
         self._frames = frames
 
     def values(self, name: str) -> list[Any]:
-        if isinstance(self._frames, Mapping):
-            column = self._frames.get(name)
-            return [] if column is None else list(column)
-        if name not in self._frames.column_names:
+        column = self._column(name)
+        if column is None:
             return []
-        return cast("list[Any]", self._frames.column(name).to_pylist())
+        return list(column) if isinstance(self._frames, Mapping) else column.to_pylist()
 
     def floats(self, name: str, rows: int | None = None) -> Floats:
-        values = self.values(name)
-        if not values:
+        column = self._column(name)
+        if column is None or not len(column):
             return np.full(rows or 0, np.nan)
-        return np.array([np.nan if v is None else float(v) for v in values], dtype=np.float64)
+        if isinstance(self._frames, Mapping):
+            return np.array([np.nan if v is None else float(v) for v in column], dtype=np.float64)
+        return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+    def _column(self, name: str) -> Any:
+        if isinstance(self._frames, Mapping):
+            return self._frames.get(name)
+        return self._frames.column(name) if name in self._frames.column_names else None

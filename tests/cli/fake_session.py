@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from echodepth_cli.events import AlertRaised, FrameAnalysed, SessionStarted
+from echodepth_cli.events import AlertRaised, FrameAnalysed, ScoredUpTo, SessionStarted
 from echodepth_cli.output.columns import RowContext, frame_columns
 from echodepth_cli.output.parquet import FrameTableWriter
 from echodepth_cli.pipeline import AnalysisResult
@@ -81,6 +81,7 @@ class FakeAnalyse:
         sink.on_event(SessionStarted(SESSION, None, info, 74.2, timestamp_ms=0))
         for row in frame_rows():
             sink.on_event(FrameAnalysed(row.offset_s))
+        sink.on_event(ScoredUpTo(0.0))
         alert = Alert("arousal_high", 0.9, 1.0, 1.1, 0.85, 0.8, 0.5, 0.8)
         for _ in range(self.alerts):
             sink.on_event(AlertRaised(SESSION, None, 1000, alert))

@@ -194,6 +194,7 @@ def test_a_terminal_gets_a_bar_and_no_color_is_honoured(tmp_path, no_color):
     assert process.wait(timeout=60) == ExitCode.OK
     text = written.decode()
     assert "analysing" in text
+    assert "scoring" in text
     assert "left" in text
     assert "alert arousal_high" in text
     assert "report " in text
