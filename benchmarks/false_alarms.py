@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from echodepth_cli.affect.series import Series
-from echodepth_cli.config import AnalysisConfig
+from echodepth_cli.config import AlertThresholds, AnalysisConfig
 from echodepth_cli.engine import Engine, open_engine
 from echodepth_cli.face.observer import observe_frame
 from echodepth_cli.face.persons import SeenFrame
@@ -30,6 +30,8 @@ REPO = Path(__file__).resolve().parents[1]
 STEP_S = 0.5
 PHASES = 2
 """Pictures taken between two samples, so that one pass differs from the next."""
+
+DEFAULT = AlertThresholds()
 
 CALM = (
     (REPO / "tests" / "material" / "calm.mp4", 0.0, 60.0),
@@ -65,16 +67,19 @@ def back_and_forth(pictures: Sequence[SeenPicture], count: int) -> Iterator[Seen
                 given += 1
 
 
-def session_of(pictures: Iterable[SeenPicture], engine: Engine) -> tuple[Findings, Series]:
-    """Return what an analysis with default settings finds in these pictures, and its rows."""
+def session_of(
+    pictures: Iterable[SeenPicture],
+    engine: Engine,
+    thresholds: AlertThresholds = DEFAULT,
+) -> tuple[Findings, Series]:
+    """Return what an analysis finds in these pictures, and its rows."""
     config = AnalysisConfig()
     with Spool[SeenFrame]() as spool:
         session = Session(config, engine.tracker, engine.models, spool)
         for picture in pictures:
             session.push_seen(picture)
         series = Series.concatenate([Series.from_results(rows) for rows in session.end()])
-    thresholds, vad = config.alert_thresholds, engine.models.vad
-    return find(series, session.baseline, thresholds, vad, 0), series
+    return find(series, session.baseline, thresholds, engine.models.vad, 0), series
 
 
 def main() -> None:

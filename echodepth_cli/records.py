@@ -187,8 +187,10 @@ class Alert:
     """Mean confidence over the alert."""
     contributions: tuple[tuple[int, float], ...] = ()
     """(AU number, share of the deviation from 0.5 at the apex), largest first."""
+    suppressed_because: str | None = None
+    """Why the alert was not raised, `too_brief` or `poorly_measured`; None for one that was."""
     suppressed_reason: str | None = None
-    """Why the alert was not raised; None for one that was."""
+    """The same in words."""
 
 
 def nan_array(count: int) -> FloatArray:

@@ -1,10 +1,12 @@
 """Alerts: stretches in which a score passes its threshold, long enough and seen well enough.
 
 An alert goes on at the threshold and off once the score is `HYSTERESIS` back; excursions with a
-pause of up to `MERGE_GAP_S` are one alert. It is raised when the score was past the threshold, in
-well-measured frames, for `MIN_DURATION_S`; where only poorly measured frames make up that time it
-is kept as suppressed, with the reason. All lengths are in seconds, and between two frames the
-score is taken to change evenly, so the sampling rate matters only for the precision of the times.
+pause of up to `MERGE_GAP_S` are one alert. It is raised when the score stayed past the threshold,
+in well-measured frames, for `MIN_DURATION_S`; what was briefer or only seen in poorly measured
+frames is kept as suppressed, with the reason. All lengths are in seconds, and between two frames
+the score is taken to change evenly, so the sampling rate matters only for the precision of the
+times. The minimum is long enough for one frame per second to see it two or three times: what comes
+and goes faster is seen differently at each rate (`benchmarks/rates.py`).
 
     found = find_alerts(series, config.alert_thresholds, baseline, vad_model)
     raised = [alert for alert in found if alert.suppressed_reason is None]
@@ -22,6 +24,7 @@ import numpy as np
 
 from echodepth_cli.affect.baseline import Baseline
 from echodepth_cli.affect.series import BoolArray, Float64Array, Series
+from echodepth_cli.affect.trends import ACTIVE_FROM
 from echodepth_cli.affect.vad import VadModel, top_contributions
 from echodepth_cli.config import AlertThresholds
 from echodepth_cli.records import Alert
@@ -29,11 +32,24 @@ from echodepth_cli.records import Alert
 HYSTERESIS = 0.05
 """How far a score must come back before an alert goes off."""
 
-MIN_DURATION_S = 0.75
-"""Shorter excursions are not alerts: at two frames per second it takes two frames, not one."""
+MIN_DURATION_S = 2.5
+"""A score that stays past its threshold for less is no alert."""
 
-MERGE_GAP_S = 2.0
+NOTED_S = 0.75
+"""What lasts this long is kept as suppressed: at two frames per second it takes two, not one."""
+
+BLINK_S = 0.4
+"""A score does not leave its threshold for the length of a blink, which slow sampling misses, nor
+in frames that show the lids down and are no further apart."""
+
+MERGE_GAP_S = 3.0
 """Two excursions with a pause of at most this are one alert."""
+
+_LIDS = [40, 41, 42, 44]
+"""Columns of AU41, 42, 43 and 45: of these one is active wherever the lids are down."""
+
+TOO_BRIEF, POORLY_MEASURED = "too_brief", "poorly_measured"
+"""Why alerts are suppressed."""
 
 _ABSOLUTE = (("arousal_high", 1, +1), ("valence_low", 0, -1), ("dominance_low", 2, -1))
 _RELATIVE = (("arousal_rise", 1, +1), ("valence_drop", 0, -1), ("dominance_drop", 2, -1))
@@ -120,6 +136,7 @@ def alert_to_dict(alert: Alert, origin_ms: int, names: Mapping[int, str]) -> dic
         ],
     }
     if alert.suppressed_reason is not None:
+        values["suppressed_because"] = alert.suppressed_because
         values["suppressed_reason"] = alert.suppressed_reason
     return values
 
@@ -130,7 +147,7 @@ def _apply_rule(
     excess = rule.sign * (series.vad[:, rule.dimension] - rule.threshold)
     alerts = []
     for group in _merged(_excursions(excess, series)):
-        if max(part.length_s for part in group) >= MIN_DURATION_S:
+        if _longest_s(group, series) >= NOTED_S:
             alerts.append(_alert(rule, group, excess, series, baseline, model))
     return alerts
 
@@ -206,7 +223,6 @@ def _alert(
 ) -> Alert:
     on = _mask(group, len(series)) & series.scored()
     sure = on & series.reliable
-    sure_s = _sure_s(group, series)
     # The apex is a well-measured frame wherever there is one.
     candidates = np.flatnonzero(sure if sure.any() else on)
     apex = int(candidates[np.argmax(excess[candidates])])
@@ -215,7 +231,7 @@ def _alert(
         talking=series.talking[apex],
         pitch_change_deg=series.pitch_deg[apex] - baseline.pitch_deg,
     )
-    suppressed = sure_s < MIN_DURATION_S or excess[apex] < 0
+    because, why = _doubt(group, series, bool(excess[apex] < 0))
     return Alert(
         type=rule.type,
         onset_s=group[0].onset_s,
@@ -228,13 +244,44 @@ def _alert(
         ],
         confidence=float(np.mean(series.confidence[on])),
         contributions=top_contributions(parts, rule.dimension),
-        suppressed_reason=(
-            f"the face was measured with confidence for only {sure_s:.1f} s of it; "
-            f"an alert needs {MIN_DURATION_S:g} s"
-            if suppressed
-            else None
-        ),
+        suppressed_because=because,
+        suppressed_reason=why,
     )
+
+
+def _doubt(
+    group: Sequence[_Excursion], series: Series, doubtful: bool
+) -> tuple[str | None, str | None]:
+    """Return why an alert is not raised, as a code and in words; None twice when it is."""
+    longest_s, sure_s = _longest_s(group, series), _sure_s(group, series)
+    if longest_s < MIN_DURATION_S:
+        why = f"the score passed the threshold for {longest_s:.1f} s at a time"
+        return TOO_BRIEF, f"{why}; an alert needs {MIN_DURATION_S:g} s"
+    if sure_s < MIN_DURATION_S or doubtful:
+        why = f"the face was measured with confidence for only {sure_s:.1f} s of it"
+        return POORLY_MEASURED, f"{why}; an alert needs {MIN_DURATION_S:g} s"
+    return None, None
+
+
+def _longest_s(group: Sequence[_Excursion], series: Series) -> float:
+    """Return the longest time past the threshold without a pause longer than a blink."""
+    longest_s, start, before = 0.0, group[0], group[0]
+    for part in group:
+        if part is not start and not _is_blink(before, part, series):
+            start = part
+        longest_s = max(longest_s, part.onset_s - start.onset_s + part.length_s)
+        before = part
+    return longest_s
+
+
+def _is_blink(before: _Excursion, after: _Excursion, series: Series) -> bool:
+    """Say whether the pause between two excursions is that of a blink."""
+    if after.onset_s - before.offset_s <= BLINK_S:
+        return True
+    first, last = before.last + 1, after.first - 1
+    lids = np.nan_to_num(series.aus[first : last + 1, _LIDS]).max(axis=1)
+    over_s = series.offset_s[last] - series.offset_s[first]
+    return over_s <= BLINK_S and bool((lids >= ACTIVE_FROM).all())
 
 
 def _sure_s(group: Iterable[_Excursion], series: Series) -> float:

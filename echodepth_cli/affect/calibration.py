@@ -13,6 +13,8 @@ its rows until then.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,6 +34,10 @@ WEAK_S = 3.0
 GOOD_S = 10.0
 """Seconds of frontal, well-measured face that a later stretch needs, and a good baseline."""
 
+FACES_PER_S = 4
+"""The neutral face is sought among no more faces of a second than this: more of them would be the
+same moment again, and what is chosen should not depend on the sampling rate."""
+
 MAX_HELD = 20_000
 """Faces held while looking for a later stretch, some 230 MB: it bounds the memory."""
 
@@ -45,7 +51,7 @@ class Stretch:
     window_s: tuple[float, float] | None
     """Start (included) and end (excluded); None for the population neutral."""
     observations: tuple[FaceObservation, ...] = ()
-    """The usable faces in it, in time order; empty for the population neutral."""
+    """Usable faces in it, up to `FACES_PER_S`, in time order; none for the population neutral."""
     usable_s: float = 0.0
     """Seconds in which the face was frontal and well measured."""
     coverage: float = 0.0
@@ -146,23 +152,33 @@ def _measure(source: str, held: list[_Sighting], window_s: tuple[float, float]) 
     durations = frame_durations_s(np.array([s.offset_s for s in held], dtype=np.float64))
     faces = [s.observation for s in held if s.observation is not None]
     usable = [
-        (s.observation, float(d))
+        (s.offset_s, s.observation, float(d))
         for s, d in zip(held, durations, strict=True)
         if s.observation is not None
         and s.observation.confidence >= MIN_CONFIDENCE
         and is_frontal(s.observation)
     ]
-    usable_s = sum(d for _, d in usable)
+    usable_s = sum(d for _, _, d in usable)
     total_s = max(window_s[1] - window_s[0], float(durations.sum()))
     return Stretch(
         source=source,
         window_s=window_s,
-        observations=tuple(o for o, _ in usable),
+        observations=tuple(_thinned((offset_s, o) for offset_s, o, _ in usable)),
         usable_s=usable_s,
         coverage=min(1.0, usable_s / total_s) if total_s > 0 else 0.0,
         frontal_share=sum(map(is_frontal, faces)) / len(faces) if faces else 0.0,
-        pitch_deg=float(np.median([o.pose.pitch_deg for o, _ in usable])) if usable else 0.0,
+        pitch_deg=float(np.median([o.pose.pitch_deg for _, o, _ in usable])) if usable else 0.0,
     )
+
+
+def _thinned(faces: Iterable[tuple[float, FaceObservation]]) -> Iterator[FaceObservation]:
+    """Yield the first face of each `FACES_PER_S`-th part of a second."""
+    last = None
+    for offset_s, face in faces:
+        part = math.floor(offset_s * FACES_PER_S + 1e-6)
+        if part != last:
+            yield face
+        last = part
 
 
 def _population(opening: Stretch) -> Stretch:

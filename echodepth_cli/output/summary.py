@@ -64,6 +64,8 @@ def summarise(report: Mapping[str, Any]) -> str:
 def alert_sentences(report: Mapping[str, Any]) -> list[str]:
     """Say which scores passed their thresholds and when; one sentence for each type."""
     alerts = report["alerts"]
+    if not alerts and report["suppressed_alerts"]:
+        return ["No alert was raised."]
     if not alerts:
         return ["No score passed its alert threshold."]
     return [
@@ -142,16 +144,23 @@ def anomaly_sentences(report: Mapping[str, Any]) -> list[str]:
 
 def suppressed_sentences(report: Mapping[str, Any]) -> list[str]:
     """Say which possible alerts were set aside."""
-    suppressed = report.get("suppressed_alerts", ())
-    if not suppressed:
-        return []
-    spans = _merge((a["onset_s"], a["offset_s"]) for a in suppressed)
-    subject = (
-        "One possible alert was"
-        if len(suppressed) == 1
-        else f"{_number(len(suppressed))} possible alerts were"
+    told = (
+        ("poorly_measured", "set aside because the face was not measured well"),
+        ("too_brief", "too brief to be raised"),
     )
-    return [f"{subject} set aside because the face was not measured well ({_clock_list(spans)})."]
+    sentences = []
+    for code, why in told:
+        found = [a for a in report["suppressed_alerts"] if a["suppressed_because"] == code]
+        if not found:
+            continue
+        subject = (
+            "One possible alert was"
+            if len(found) == 1
+            else f"{_number(len(found))} possible alerts were"
+        )
+        spans = _merge((a["onset_s"], a["offset_s"]) for a in found)
+        sentences.append(f"{subject} {why} ({_clock_list(spans)}).")
+    return sentences
 
 
 def baseline_sentences(report: Mapping[str, Any]) -> list[str]:

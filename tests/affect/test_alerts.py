@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from echodepth_cli.affect.alerts import alert_to_dict, find_alerts, frame_reasons
@@ -41,7 +42,7 @@ def test_an_excursion_has_its_times_value_and_causes():
 @pytest.mark.parametrize("fps", [1, 2, 5, 25])
 def test_the_sampling_rate_changes_times_by_one_interval_at_most(fps):
     course = together(
-        event(30.2, 33.1, SURPRISE), event(61.7, 66.4, DISTRESS), event(90.3, 92.2, SURPRISE)
+        event(30.2, 33.1, SURPRISE), event(61.7, 66.4, DISTRESS), event(90.3, 93.2, SURPRISE)
     )
     reference = sorted(alerts_of(series(120, course, fps=50)), key=_by_type)
     found = sorted(alerts_of(series(120, course, fps=fps, noise=0.01)), key=_by_type)
@@ -67,6 +68,33 @@ def test_what_is_too_short_is_too_short_at_any_rate(fps):
     assert alerts_of(series(60, brief, fps=fps)) == []
 
 
+@pytest.mark.parametrize("fps", [1, 2, 5, 25])
+def test_what_is_brief_is_set_aside_with_its_length(fps):
+    session = series(60, event(30.0, 31.1, SURPRISE), fps=fps)
+    (found,) = alerts_of(session)
+    assert found.suppressed_because == "too_brief"
+    assert f"for {found.offset_s - found.onset_s:.1f} s at a time" in found.suppressed_reason
+    assert not any(frame_reasons(session, [found]))
+
+
+@pytest.mark.parametrize("fps", [2, 5, 25])
+def test_a_blink_in_the_middle_does_not_cut_an_alert_short(fps):
+    session = series(60, event(30.0, 33.0, SURPRISE), fps=fps)
+    shut = np.abs(session.offset_s - 31.5) < 0.15
+    session.vad[shut, 1] = 0.6
+    session.aus[shut, 42] = 0.9
+    (found,) = alerts_of(session)
+    assert found.suppressed_reason is None
+    assert found.offset_s - found.onset_s == pytest.approx(3.2, abs=0.5)
+
+
+def test_another_dip_in_the_middle_does():
+    session = series(60, event(30.0, 33.0, SURPRISE))
+    session.vad[63, 1] = 0.6
+    (found,) = alerts_of(session)
+    assert found.suppressed_because == "too_brief"
+
+
 def test_a_single_frame_is_no_alert_at_the_default_rate():
     assert alerts_of(series(60, event(30, 30.1, SURPRISE, ramp_s=0.1))) == []
 
@@ -81,6 +109,7 @@ def test_a_dip_does_not_make_two_alerts_and_a_pause_does():
 def test_low_confidence_suppresses_with_a_reason():
     session = series(90, event(30, 35, SURPRISE), unreliable=lambda t: 25 <= t <= 40)
     (alert,) = alerts_of(session)
+    assert alert.suppressed_because == "poorly_measured"
     assert "0.0 s of it" in alert.suppressed_reason
     assert alert.confidence == pytest.approx(0.3)
     assert not any(frame_reasons(session, [alert]))

@@ -164,19 +164,25 @@ def test_an_unusable_baseline_calls_for_review():
 
 
 @pytest.mark.parametrize(
-    ("count", "sentence"),
+    ("because", "sentence"),
     [
+        (["poorly_measured"], "One possible alert was set aside because the face was not measured"),
+        (["poorly_measured"] * 2, "Two possible alerts were set aside because"),
         (
-            1,
-            "One possible alert was set aside because the face was not measured well "
-            "(01:40–01:45).",
+            ["too_brief"],
+            "No alert was raised. One possible alert was too brief to be raised (01:40–",
         ),
-        (2, "Two possible alerts were set aside because"),
+        (["too_brief"] * 2, "Two possible alerts were too brief to be raised (01:40–01:45 and"),
     ],
 )
-def test_suppressed_alerts_are_told(count, sentence):
-    suppressed = [alert("arousal_high", 100 * k, 100 * k + 5) for k in range(1, count + 1)]
-    assert sentence in summarise(report(suppressed_alerts=suppressed))
+def test_suppressed_alerts_are_told(because, sentence):
+    suppressed = [
+        {**alert("arousal_high", 100 * k, 100 * k + 5), "suppressed_because": code}
+        for k, code in enumerate(because, start=1)
+    ]
+    summary = summarise(report(suppressed_alerts=suppressed))
+    assert sentence in summary
+    assert "passed" not in summary
 
 
 @pytest.mark.parametrize(
