@@ -126,7 +126,8 @@ class FaceObservation:
 class SeenPicture:
     """What the face stage keeps of one sampled frame: numbers, and a look too small to show anyone.
 
-    It depends on nothing but the frame, so pictures may be observed ahead, in any order.
+    It depends on the frame and on what was seen some time before, so pictures may be observed
+    several at a time; see `face.lookout`.
     """
 
     index: int

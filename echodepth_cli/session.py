@@ -25,6 +25,7 @@ from echodepth_cli.affect.vad import VadModel
 from echodepth_cli.affect.vad_stills import StillVadModel
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import BaselineError
+from echodepth_cli.face.lookout import LookOut
 from echodepth_cli.face.observer import observe_frame
 from echodepth_cli.face.odds import SURE
 from echodepth_cli.face.persons import Identities, PersonTracker, SeenFace, SeenFrame
@@ -89,7 +90,7 @@ class Session:
         does not fit the models.
         """
         self._config, self._tracker, self._models = config, tracker, models
-        self._people = PersonTracker()
+        self._lookout, self._people = LookOut(), PersonTracker()
         self._known: Identities | None = None
         self._cast = Cast(config.subject_at_s)
         self._spool = spool
@@ -150,7 +151,10 @@ class Session:
 
     def push(self, frame: Frame) -> None:
         """Take the next frame."""
-        self.push_seen(observe_frame(frame, self._tracker, self._config.region_fractions))
+        plan = self._lookout.plan(frame)
+        seen = observe_frame(frame, self._tracker, self._config.region_fractions, plan)
+        self._lookout.saw(seen)
+        self.push_seen(seen)
 
     def push_seen(self, seen: SeenPicture) -> None:
         """Take what was seen in the next frame; see `push`. Raises OutputError on a full disk."""

@@ -95,7 +95,7 @@ def test_a_value_can_be_worked_out_in_the_background(monkeypatch):
 class Slower:
     """A tracker that takes longest for the first frames and sees as many faces as grey levels."""
 
-    def detect(self, image):
+    def detect(self, image, places=(), *, everywhere=False):
         time.sleep(0.02 / (1 + image[0, 0, 0]))
         return []
 
@@ -117,7 +117,7 @@ def test_pictures_observed_together_come_out_in_order(monkeypatch, trackers, ser
 
 def test_an_error_of_a_tracker_ends_the_work_and_its_threads():
     class Broken(Slower):
-        def detect(self, image):
+        def detect(self, image, places=(), *, everywhere=False):
             if image[0, 0, 0] == 3:
                 raise RuntimeError("lost")
             return []

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from echodepth_cli.face.alignment import extent
-from echodepth_cli.records import FloatArray, Image
+from echodepth_cli.records import Box, FloatArray, Image
 
 _OVERLAP: Final = 0.2
 """Share of a square that its neighbour covers too: larger than the faces looked for."""
@@ -70,15 +70,19 @@ class SmallFaces:
         image: Image,
         found: Sequence[FloatArray],
         faces_in: Callable[[Image], list[FloatArray]],
+        expected: Sequence[Box] = (),
+        *,
+        everywhere: bool = False,
     ) -> list[FloatArray]:
         """Return the faces of a picture, given those that were found at first sight.
 
-        Small ones are found again in their crop, where ``faces_in`` places them better.
+        Small ones are found again in their crop, where ``faces_in`` places them better; where a
+        face is ``expected`` and none was found, a crop is looked at too.
         """
         limit = _SMALL * max(image.shape[:2])
         faces = [face for face in found if face_side(face) >= limit]
         small = [face for face in found if face_side(face) < limit]
-        if self._always or not faces:
+        if self._always or everywhere or not faces:
             closer = [_placed_in(crop, faces_in) for crop in self._crops(image, faces)]
             faces += [face for face in closer if face is not None]
         places = [_place(face) for face in faces]
@@ -86,6 +90,12 @@ class SmallFaces:
             if not any(_is_same(*_place(face), *place) for place in places):
                 again = _placed_in(_cut(image, *_place(face)), faces_in)
                 faces.append(face if again is None else again)
+        for box in expected:
+            place = _place_of(box, *image.shape[:2])
+            if not _is_known(place, faces):
+                again = _placed_in(_cut(image, *place), faces_in)
+                if again is not None and not _is_known(_place(again), faces):
+                    faces.append(again)
         return faces
 
     def _crops(self, image: Image, known: Sequence[FloatArray]) -> Iterator[Crop | None]:
@@ -146,6 +156,15 @@ def _place(landmarks_px: FloatArray) -> tuple[float, float, float]:
     return float(x), float(y), float((high - low).max())
 
 
+def _is_known(place: tuple[float, float, float], faces: Sequence[FloatArray]) -> bool:
+    return any(_is_same(*place, *_place(face)) for face in faces)
+
+
+def _place_of(box: Box, height: int, width: int) -> tuple[float, float, float]:
+    x, y = (box.x + box.w / 2) * width, (box.y + box.h / 2) * height
+    return x, y, max(box.w * width, box.h * height)
+
+
 def _is_same(
     x: float, y: float, side: float, known_x: float, known_y: float, known_side: float
 ) -> bool:
@@ -155,8 +174,12 @@ def _is_same(
 def _placed_in(
     crop: Crop | None, faces_in: Callable[[Image], list[FloatArray]]
 ) -> FloatArray | None:
-    closer = () if crop is None else faces_in(crop.image)
-    return crop.in_picture(max(closer, key=face_side)) if crop and closer else None
+    """Return the face in the middle of a crop; those beside it only happen to be there."""
+    closer = [] if crop is None else faces_in(crop.image)
+    if crop is None or not closer:
+        return None
+    middle = crop.image.shape[0] / 2
+    return crop.in_picture(min(closer, key=lambda f: math.dist(_place(f)[:2], (middle, middle))))
 
 
 def _cut(image: Image, x: float, y: float, side: float) -> Crop | None:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from echodepth_cli.face.lookout import LookOut, Plan, may_be_used
 from echodepth_cli.face.observer import Region, observe_frame
 from echodepth_cli.face.tracker import FaceTracker
 from echodepth_cli.overlap import is_serial
@@ -18,32 +19,44 @@ def observe_frames(
 ) -> Iterator[SeenPicture]:
     """Yield what is seen in each frame, in order; each tracker works in a thread of its own.
 
-    What is seen in a frame depends on nothing but the frame, so the number of trackers changes
-    nothing. At most one frame more than there are trackers is held at a time.
+    What is seen in a frame depends on the frame and on what was seen `LAG_S` before or earlier, so
+    the number of trackers changes nothing. At most one frame more than there are trackers is held
+    at a time.
     """
+    lookout = LookOut()
     if is_serial():
         for frame in frames:
-            yield observe_frame(frame, trackers[0], region)
+            seen = observe_frame(frame, trackers[0], region, lookout.plan(frame))
+            lookout.saw(seen)
+            yield seen
         return
     idle: queue.SimpleQueue[FaceTracker] = queue.SimpleQueue()
     for tracker in trackers:
         idle.put(tracker)
 
-    def observe(frame: Frame) -> SeenPicture:
+    def observe(frame: Frame, plan: Plan) -> SeenPicture:
         tracker = idle.get()
         try:
-            return observe_frame(frame, tracker, region)
+            return observe_frame(frame, tracker, region, plan)
         finally:
             idle.put(tracker)
 
-    pending: deque[Future[SeenPicture]] = deque()
+    def first() -> SeenPicture:
+        seen = pending.popleft()[1].result()
+        lookout.saw(seen)
+        return seen
+
+    pending: deque[tuple[float, Future[SeenPicture]]] = deque()
     threads = ThreadPoolExecutor(len(trackers), thread_name_prefix="echodepth-observe")
     try:
         for frame in frames:
-            pending.append(threads.submit(observe, frame))
+            while pending and may_be_used(pending[0][0], frame.offset_s):
+                yield first()
+            task = threads.submit(observe, frame, lookout.plan(frame))
+            pending.append((frame.offset_s, task))
             if len(pending) > len(trackers):
-                yield pending.popleft().result()
+                yield first()
         while pending:
-            yield pending.popleft().result()
+            yield first()
     finally:
         threads.shutdown(cancel_futures=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +17,7 @@ from echodepth_cli.errors import ModelError
 from echodepth_cli.face.search import SmallFaces
 from echodepth_cli.interruption import interruptions_held
 from echodepth_cli.lean_import import import_lean
-from echodepth_cli.records import FloatArray, Image
+from echodepth_cli.records import Box, FloatArray, Image
 
 LANDMARKS = 478
 """Points per face of the face mesh with refined (iris) landmarks."""
@@ -29,10 +29,13 @@ _LONGEST_SIDE_PX = 16_384
 class FaceTracker(Protocol):
     """Anything that finds face landmarks in a picture."""
 
-    def detect(self, image: Image) -> list[FloatArray]:
+    def detect(
+        self, image: Image, places: Sequence[Box] = (), *, everywhere: bool = False
+    ) -> list[FloatArray]:
         """Return one (478, 3) float32 array in pixels per face found, in no promised order.
 
-        x points right, y down, z away from the camera on the scale of x.
+        x points right, y down, z away from the camera on the scale of x. A face not found at once
+        is looked for more closely at ``places``, in fractions of the picture, and ``everywhere``.
         """
         ...
 
@@ -74,14 +77,16 @@ class MediaPipeTracker:
         self._held.callback(self._small.close)
         self._held.callback(self._mesh.close)
 
-    def detect(self, image: Image) -> list[FloatArray]:
+    def detect(
+        self, image: Image, places: Sequence[Box] = (), *, everywhere: bool = False
+    ) -> list[FloatArray]:
         """Return the landmarks of each face found; see `FaceTracker.detect`."""
         # OpenCV inside MediaPipe ends the whole process at a side of 32,767.
         step = -(-max(image.shape[:2]) // _LONGEST_SIDE_PX)
         image = image[::step, ::step]
         found = self._faces_in(image)
-        faces = self._small.added(image, found, self._faces_in)[: self._max_faces]
-        return [face * step for face in faces]
+        faces = self._small.added(image, found, self._faces_in, places, everywhere=everywhere)
+        return [face * step for face in faces[: self._max_faces]]
 
     def _faces_in(self, image: Image) -> list[FloatArray]:
         height, width = image.shape[:2]
