@@ -3,15 +3,16 @@
     python -m benchmarks.persons [--people A.mp4 B.mp4] [--seconds 60] [--cost]
 
 Composes the sampled pictures of each layout of `tests.composites` with both people, with A alone,
-and with A alone three pixels aside and compressed more; takes them through the session; and prints
-a table. Without ``--people`` the two rendered people of this repository play.
+and with A alone a few pixels aside, a little smaller, or compressed more (`MOVES`); takes them
+through the session; and prints a table. Without ``--people`` the two rendered people of this
+repository play.
 
 right      measured frames that show A, of all measured frames
 of A       frames that were measured, of those that show A
 unflagged  measured frames that show somebody else
 doubt      frames reported as in doubt
 valence, arousal: median distance of A's values in the composite from those of A alone
-noise      the same distances of A alone from A alone, moved and compressed more
+noise      least and most of the same distances between A alone and A alone moved
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import numpy as np
 
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.engine import Engine, open_engine
+from echodepth_cli.face.lookout import LookOut
 from echodepth_cli.face.observer import observe_frame
 from echodepth_cli.face.odds import SURE
 from echodepth_cli.face.persons import PersonTracker, SeenFrame
@@ -48,10 +50,11 @@ from tests.composites import (
 PICTURES_PER_S = Fraction(2)
 """The default sampling rate."""
 
-QUALITY, POOR_QUALITY = 90, 60
+QUALITY = 90
 """Of the JPEG compression that stands for a codec."""
 
-ASIDE = (3 / WIDTH_PX, 3 / HEIGHT_PX)
+MOVES = ((3, 3, 1.0, 60), (-2, 1, 1.0, 75), (0, 0, 0.98, 75))
+"""Pixels right and down, scale, and quality: what makes no difference to an eye."""
 
 People = dict[str, Path]
 
@@ -87,7 +90,8 @@ def main() -> None:
     options = parser.parse_args()
     people = dict(zip("AB", options.people, strict=True))
     print(
-        f"{'layout':<22}right   of A  unflagged  doubt  valence  arousal  noise: valence  arousal"
+        f"{'layout':<22}right   of A  unflagged  doubt  valence  arousal"
+        "  noise: valence        arousal"
     )
     with open_engine() as engine:
         for name in options.layouts:
@@ -102,8 +106,11 @@ def _row(name: str, people: People, seconds: float, engine: Engine) -> str:
     by_itself = AnalysisConfig(region=config.region)
     found = _measured(_frames(layout, people, seconds), config, engine)
     alone = _measured(_frames(_of_a(layout), people, seconds), by_itself, engine)
-    moved = _frames(_aside(_of_a(layout)), people, seconds, POOR_QUALITY)
-    apart, noise = _distance(found, alone), _distance(_measured(moved, by_itself, engine), alone)
+    moved = [
+        _measured(_frames(_moved(_of_a(layout), *way), people, seconds, quality), by_itself, engine)
+        for *way, quality in MOVES
+    ]
+    apart, noise = _distance(found, alone), np.array([_distance(m, alone) for m in moved])
     ok = [k for k, is_ok in enumerate(found.is_ok) if is_ok]
     right = [k for k in ok if _shows_a(layout, found.offsets_s[k], found.boxes[k])]
     visible = sum(
@@ -113,7 +120,8 @@ def _row(name: str, people: People, seconds: float, engine: Engine) -> str:
     return (
         f"{name:<22}{100 * len(right) / max(1, len(ok)):5.1f}  {100 * len(right) / visible:5.1f}"
         f"  {len(ok) - len(right):9d}  {found.doubts:5d}"
-        f"  {apart[0]:7.4f}  {apart[1]:7.4f}        {noise[0]:7.4f}  {noise[1]:7.4f}"
+        f"  {apart[0]:7.4f}  {apart[1]:7.4f}  "
+        + "".join(f"  {low:.4f} to {high:.4f}" for low, high in zip(*_ends(noise), strict=True))
     )
 
 
@@ -121,8 +129,17 @@ def _of_a(layout: Layout) -> Layout:
     return lambda t: [tile for tile in layout(t) if tile.person == "A"]
 
 
-def _aside(layout: Layout) -> Layout:
-    return lambda t: [replace(n, x=n.x + ASIDE[0], y=n.y + ASIDE[1]) for n in layout(t)]
+def _moved(layout: Layout, right_px: float, down_px: float, scale: float) -> Layout:
+    def move(tile: Tile) -> Tile:
+        x = tile.x + tile.w * (1 - scale) / 2 + right_px / WIDTH_PX
+        y = tile.y + tile.h * (1 - scale) / 2 + down_px / HEIGHT_PX
+        return replace(tile, x=x, y=y, w=tile.w * scale, h=tile.h * scale)
+
+    return lambda t: [move(tile) for tile in layout(t)]
+
+
+def _ends(noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return noise.min(axis=0), noise.max(axis=0)
 
 
 def _frames(
@@ -191,9 +208,10 @@ def _cost(people: People, engine: Engine) -> str:
 
 
 def _observed_s(frames: list[Frame], engine: Engine) -> float:
-    people, started = PersonTracker(), time.process_time()
+    people, lookout, started = PersonTracker(), LookOut(), time.process_time()
     for frame in frames:
-        seen = observe_frame(frame, engine.tracker)
+        seen = observe_frame(frame, engine.tracker, plan=lookout.plan(frame))
+        lookout.saw(seen)
         people.push(seen.index, seen.offset_s, seen.faces, seen.look)
     return time.process_time() - started
 

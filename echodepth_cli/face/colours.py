@@ -26,6 +26,9 @@ _PATCHES: Final = np.array(
 )
 """Left, right from the middle in face widths; top, bottom from the brow in face heights."""
 
+_SAME: Final = 6.0
+"""The colours of one patch stay this near, root mean square, while nothing else moves into it."""
+
 _GRID: Final = 12
 """Pixels read along each side of a patch."""
 
@@ -45,6 +48,15 @@ def apart(one: NDArray[Any], other: NDArray[Any]) -> float | None:
     """Return how far two colours are apart, root mean square; None where nothing compares."""
     both = np.isfinite(one) & np.isfinite(other)
     return float(np.sqrt(np.mean((one - other)[both] ** 2))) if both.any() else None
+
+
+def is_mostly_unchanged(one: Colours, other: Colours) -> bool:
+    """Return whether two of hair, face and clothes have kept their colours.
+
+    A grimace may draw the brow into the patch of the hair; another person brings other clothes too.
+    """
+    squares = (one - other).reshape(3, 3) ** 2
+    return int((np.sqrt(squares.mean(axis=1)) < _SAME).sum()) >= 2
 
 
 def _median_colour(

@@ -17,7 +17,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from echodepth_cli.face.odds import SEEN_BEFORE, SURE, bounded, colour_odds, placed, shape_odds
+from echodepth_cli.face.odds import (
+    INTERLUDE,
+    SEEN_BEFORE,
+    SURE,
+    bounded,
+    colour_odds,
+    placed,
+    shape_odds,
+)
 from echodepth_cli.face.tracks import Appearance, Mean, Sighting
 from echodepth_cli.records import Box
 
@@ -47,6 +55,8 @@ class TrackRecord:
     last_box: Box
     person: int = 0
     """Who it was taken for while it was seen."""
+    interlude_of: int = 0
+    """Number of the track that it interrupted, see `tracks.Track`; 0 for none."""
     certainty: float = 0.0
     looks: Appearance = field(default_factory=Appearance)
     beside: set[int] = field(default_factory=set)
@@ -84,6 +94,7 @@ class _Cast:
         self._tracks = sorted(tracks, key=_by_what_they_showed)
         at = {t.number: k for k, t in enumerate(self._tracks)}
         self._beside = [[at[n] for n in sorted(t.beside)] for t in self._tracks]
+        self._interrupted = [at.get(t.interlude_of) for t in self._tracks]
         self._first_s = np.array([t.first_s for t in self._tracks])
         self._last_s = np.array([t.last_s for t in self._tracks])
         self._shapes = _stacked([t.looks.shape for t in self._tracks], DIMENSIONS)
@@ -175,6 +186,9 @@ class _Cast:
             # Light and surroundings come in kinds, and the middle of two kinds is like neither.
             likeness = bounded(float(alike + colour[theirs].max()))
             weights[person] = SEEN_BEFORE + likeness + self._place(k, theirs)
+        interrupted = self._interrupted[k]
+        if interrupted is not None and (owner := int(self._person[interrupted])) in weights:
+            weights[owner] += INTERLUDE
         for j in self._beside[k]:
             person, certainty = int(self._person[j]), float(self._certainty[j])
             if person in weights:
@@ -184,13 +198,14 @@ class _Cast:
 
     def _place(self, k: int, theirs: NDArray[np.intp]) -> float:
         """Return what place adds: where the person was last, or is next."""
-        is_earlier = self._first_s[theirs] <= self._first_s[k]
-        began, begin = theirs[is_earlier], theirs[~is_earlier]
+        # Of tracks that go on meanwhile, `interlude_of` says all there is to say.
+        before = theirs[self._last_s[theirs] <= self._first_s[k]]
+        after = theirs[self._first_s[theirs] >= self._last_s[k]]
         found = [0.0]
-        if len(began):
-            found.append(self._follows(int(began[self._last_s[began].argmax()]), k))
-        if len(begin):
-            found.append(self._follows(k, int(begin[self._first_s[begin].argmin()])))
+        if len(before):
+            found.append(self._follows(int(before[self._last_s[before].argmax()]), k))
+        if len(after):
+            found.append(self._follows(k, int(after[self._first_s[after].argmin()])))
         return max(found)
 
     def _follows(self, one: int, other: int) -> float:

@@ -28,6 +28,10 @@ _AT_ONCE_S: Final = 1.0
 _CARRIED_ON: Final = 4.0
 """Log odds: without a cut nobody takes another's very place, at the same size, within a second."""
 
+INTERLUDE: Final = 8.0
+"""Log odds: nobody else comes and goes in somebody's very place, all within a second or so, as a
+grimace does that makes a face unlike itself. As much as likeness may amount to."""
+
 _SOON_S: Final = 3.0
 _BACK_SOON: Final = 2.0
 _IN_PLACE: Final = 0.7

@@ -213,6 +213,7 @@ class PersonTracker:
             self._records.append(TrackRecord(track.number, track.after_cut, *at, *at))
         record = self._records[track.number - 1]
         record.person, record.certainty = track.person or 0, track.certainty
+        record.interlude_of = track.interlude_of.number if track.interlude_of else 0
         return record
 
     def _judge_steadiness(self, track: Track) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from echodepth_cli.face.colours import apart
+from echodepth_cli.face.colours import apart, is_mostly_unchanged
 from echodepth_cli.face.cuts import CutDetector, Look
 from echodepth_cli.face.signature import Signature, distance, signature
 from echodepth_cli.records import Box, FaceObservation
@@ -43,6 +43,11 @@ _UNLIKE: Final = 4.5
 
 _OTHER_COLOURS: Final = 16.0
 """One picture whose colours are so far from a track's does not go on it; see `colours`."""
+
+_IN_PLACE: Final = 0.25
+"""A face so near to where another is expected, in face sizes and in growth, has its very place."""
+
+_AT_ONCE_S: Final = 1.0
 
 _GROWTH: Final = 0.7
 """Natural logarithm of the largest change of size between frames."""
@@ -141,6 +146,10 @@ class Track:
     """Persons seen beside it."""
     number: int = 0
     """From 1, in the order in which tracks are settled; 0 before."""
+    in_place_of: Track | None = None
+    """The track that was missing where this one began."""
+    interlude_of: Track | None = None
+    """The track that was in this one's place before and after it, all within a second or so."""
 
     @property
     def has_window(self) -> bool:
@@ -151,6 +160,7 @@ class Track:
 
     def add(self, sighting: Sighting) -> None:
         """Take the face of the newest frame."""
+        self.interlude_of = None
         if self.last is not None and sighting.offset_s > self.last.offset_s:
             elapsed_s = sighting.offset_s - self.last.offset_s
             before, after = self.last.face.box, sighting.face.box
@@ -199,8 +209,11 @@ class Tracks:
         marks = [signature(face) for face in distinct]
         owners = _match(self.live, distinct, marks, offset_s)
         sightings = []
+        going_on = {id(owner) for owner in owners if owner}
         for face, mark, owner in zip(distinct, marks, owners, strict=True):
-            track = owner or self._begin(offset_s, face)
+            if owner:
+                self._note_interludes(owner, offset_s, face)
+            track = owner or self._begin(offset_s, face, going_on)
             sighting = Sighting(offset_s, face, mark, track)
             track.add(sighting)
             sightings.append(sighting)
@@ -215,11 +228,21 @@ class Tracks:
             track.is_over = True
         self.live = []
 
-    def _begin(self, offset_s: float, face: FaceObservation) -> Track:
+    def _begin(self, offset_s: float, face: FaceObservation, going_on: set[int]) -> Track:
         cut = self._cuts.is_cut or self._cuts.is_cut_around(face.box)
         track = Track(offset_s, after_cut=cut)
+        idle = (t for t in self.live if id(t) not in going_on)
+        track.in_place_of = next((t for t in idle if _takes_place(face, t, offset_s)), None)
         self.live.append(track)
         return track
+
+    def _note_interludes(self, owner: Track, offset_s: float, face: FaceObservation) -> None:
+        """Note the tracks that began and ended in a track's place while it was missing."""
+        for track in self.live:
+            if track.in_place_of is owner and track.last is not None:
+                is_over = track.last.offset_s < offset_s
+                if is_over and _takes_place(face, track, offset_s):
+                    track.interlude_of = owner
 
     def _end_cut_and_gone(self, offset_s: float) -> None:
         for track in self.live:
@@ -270,6 +293,17 @@ def growth(one: Box, other: Box) -> float:
 
 def _is_same_place(one: Box, other: Box) -> bool:
     return separation(one, other) < 0.4 and growth(one, other) < 0.6
+
+
+def _takes_place(face: FaceObservation, track: Track, offset_s: float) -> bool:
+    """Return whether a face is where a track was within the last second, as large, coloured so."""
+    if track.last is None or offset_s - track.last.offset_s > _AT_ONCE_S:
+        return False
+    last = track.last.face
+    is_there = separation(face.box, last.box) < _IN_PLACE and growth(face.box, last.box) < _IN_PLACE
+    if not is_there or face.colours is None or last.colours is None:
+        return False
+    return is_mostly_unchanged(face.colours, last.colours)
 
 
 def _match(
