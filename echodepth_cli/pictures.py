@@ -31,7 +31,7 @@ def report_pictures(
     wanted = [*(apex_s for _, apex_s in moments), *(person["best_s"] for person in persons)]
 
     def faces_in(image: Image) -> tuple[Box, ...]:
-        return tuple(face.box for face in observe(image, tracker)) if blur else ()
+        return tuple(face.box for face in observe(image, tracker, everywhere=True)) if blur else ()
 
     stills: dict[StillKey, Still] = {}
     # One picture at a time: a long recording may have hundreds of alerts.

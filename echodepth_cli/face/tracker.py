@@ -22,6 +22,16 @@ from echodepth_cli.records import Box, FloatArray, Image
 LANDMARKS = 478
 """Points per face of the face mesh with refined (iris) landmarks."""
 
+_POINT = np.dtype(
+    {
+        "names": ["start", "in_x", "x", "in_y", "y", "in_z", "z"],
+        "formats": ["<u2", "u1", "<f4", "u1", "<f4", "u1", "<f4"],
+    }
+)
+_TAGS = {"start": 0x0F0A, "in_x": 0x0D, "in_y": 0x15, "in_z": 0x1D}
+"""How a point with three coordinates lies in a packed message; reading them one by one takes ten
+times as long."""
+
 _LONGEST_SIDE_PX = 16_384
 """Of a longer side only every second (third, ...) pixel is looked at; no camera gives one."""
 
@@ -92,10 +102,7 @@ class MediaPipeTracker:
         height, width = image.shape[:2]
         found = self._mesh.process(np.ascontiguousarray(image)).multi_face_landmarks or ()
         scale = np.array([width, height, width], dtype=np.float32)
-        return [
-            np.array([(p.x, p.y, p.z) for p in face.landmark], dtype=np.float32) * scale
-            for face in found
-        ]
+        return [_points(face) * scale for face in found]
 
     def close(self) -> None:
         """Free the graphs; to do so again changes nothing."""
@@ -111,6 +118,17 @@ class MediaPipeTracker:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _points(face: Any) -> FloatArray:
+    """Return the (478, 3) points of a face mesh message, as fractions of the picture."""
+    packed = face.SerializeToString()
+    if len(packed) == LANDMARKS * _POINT.itemsize:
+        points = np.frombuffer(packed, dtype=_POINT)
+        if all((points[name] == tag).all() for name, tag in _TAGS.items()):
+            return np.stack([points["x"], points["y"], points["z"]], axis=1)
+    # Another version may write more of a point, or in another order.
+    return np.array([(p.x, p.y, p.z) for p in face.landmark], dtype=np.float32)
 
 
 def _rendered_face() -> Image:
