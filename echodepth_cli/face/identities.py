@@ -36,6 +36,10 @@ COLOURS: Final = 9
 _SWEEPS: Final = 8
 """Rounds in which all tracks are judged again; more change nothing in practice."""
 
+_TEACHERS: Final = 400
+"""So many tracks, those that showed most, say what everybody looks like; so the time that judging
+takes grows as the number of tracks does, not as its square."""
+
 _REMEMBERED: Final = 400
 """A long track says no more of a person's looks than so many faces."""
 
@@ -174,12 +178,12 @@ class _Cast:
     def _weights(self, k: int) -> dict[int, float]:
         """Return by person how much likelier a track is theirs than someone new's, as log odds."""
         taught = self._teaching()
-        taught[k:] = False
+        taught[min(k, _TEACHERS) :] = False
         persons, shapes, faces, _ = self._looks(taught)
         apart = np.sqrt(np.mean((self._shapes[k] - shapes) ** 2, axis=1))
         least = np.maximum(np.minimum(self._faces[k], faces), 1)
         shape = np.nan_to_num(shape_odds(apart, least))
-        colour = colour_odds(self._colours[k], self._colours)
+        colour = colour_odds(self._colours[k], self._colours[:_TEACHERS])
         weights = {}
         for person, alike in zip(persons, shape, strict=True):
             theirs = np.flatnonzero(taught & (self._person == person))
@@ -230,9 +234,8 @@ def _pooled(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return (groups, D) means weighted by ``counts``, NaN left out, and the summed counts."""
     weights = counts[:, None] * np.isfinite(values)
-    sums, totals = np.zeros((2, groups, values.shape[1]))
-    np.add.at(sums, whose, np.nan_to_num(values) * weights)
-    np.add.at(totals, whose, weights)
+    belongs = (whose == np.arange(groups)[:, None]).astype(np.float64)
+    sums, totals = belongs @ (np.nan_to_num(values) * weights), belongs @ weights
     means = np.where(totals > 0, sums / np.maximum(totals, 1), np.nan)
     return means, totals.max(axis=1, initial=0.0)
 
