@@ -99,7 +99,8 @@ def subject_warnings(parts: Mapping[str, Any], frame_count: int, *, small_faces:
     if others_s >= NOTED_FROM_S and not small_faces:
         warnings.append(
             f"For {others_s:.0f} s only other faces were found. If the subject was in view then, "
-            "small beside a larger face, --small-faces finds them."
+            "small beside a larger face, --small-faces may find them: it looks closely at every "
+            "picture."
         )
     return warnings
 

@@ -184,3 +184,42 @@ def test_a_face_that_changes_colour_for_a_moment_is_still_the_same():
     seen = settled(frames, [SHOT] * 43)
     assert {tuple(numbers(frame)) for frame in seen} == {(1,)}
     assert all(face.certainty >= SURE for frame in seen for face in frame.faces)
+
+
+def grimaced(face, *, clothes=0.0):
+    """Return a face unlike itself: stretched, with the brow where the hair was."""
+    points = face.points * np.array([1.0, 1.12, 1.0], dtype=np.float32)
+    return replace(face, points=points, colours=face.colours + np.float32([30] * 3 + [clothes] * 6))
+
+
+def test_a_grimace_between_two_sights_of_somebody_in_one_place_is_theirs():
+    a, b = Someone(1), Someone(2)
+    both = [[a.at(0.25), b.at(0.75)] for _ in range(20)]
+    frames = [*both, [grimaced(a.at(0.25)), b.at(0.75)], *both]
+    seen = settled(frames, [SHOT] * 41)
+    tracks = [frame.faces[0].track for frame in seen]
+    assert tracks[20] != tracks[0] == tracks[40], "the grimace was not unlike enough to test it"
+    assert (seen[20].faces[0].person, seen[20].faces[0].certainty >= SURE) == (1, True)
+
+
+def test_somebody_else_in_the_very_place_for_a_moment_is_not_taken_for_them():
+    a, b = Someone(1), Someone(2)
+    for stranger in (grimaced(a.at(0.25), clothes=25.0), Someone(5).at(0.25)):
+        frames = [[a.at(0.25), b.at(0.75)] for _ in range(20)]
+        frames = [*frames, [stranger, b.at(0.75)], *frames]
+        face = settled(frames, [SHOT] * 41)[20].faces[0]
+        assert face.person != 1 or face.certainty < SURE
+
+
+def test_many_tracks_are_settled_as_few_are():
+    """The first four hundred teach; the others are compared with those."""
+    cast = [Someone(k) for k in range(3)]
+    frames, looks = [], []
+    for k in range(500):
+        frames += [[cast[k % 3].at(0.5)] for _ in range(4 if k % 2 else 3)]
+        looks += [SHOT if k % 2 else OTHER_SHOT] * (len(frames) - len(looks))
+    who = [k % 3 for k in range(500) for _ in range(4 if k % 2 else 3)]
+    seen = settled(frames, looks)
+    pairs = {(w, f.person) for w, frame in zip(who, seen, strict=True) for f in frame.faces}
+    assert len({face.track for frame in seen for face in frame.faces}) == 500
+    assert len(pairs) == 3

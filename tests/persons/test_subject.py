@@ -11,6 +11,7 @@ from echodepth_cli.face.subject import Cast, choose
 from echodepth_cli.output.parquet import read_frames
 from echodepth_cli.output.persons_view import command_for
 from echodepth_cli.output.snapshots import read_stills
+from echodepth_cli.output.subject_part import subject_warnings
 from echodepth_cli.pipeline import analyse
 from echodepth_cli.rerender import render_again
 from echodepth_cli.verify import verify_session
@@ -94,7 +95,7 @@ def two_people(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")
     video = folder / "two.mp4"
     compose(leaves_and_returns, {"A": INTERVIEWEE, "B": INTERVIEWER}, video, 15.0)
-    analyse(video, AnalysisConfig(all_faces=True, small_faces=True), folder / "out")
+    analyse(video, AnalysisConfig(all_faces=True), folder / "out")
     return folder / "out"
 
 
@@ -122,6 +123,18 @@ def test_the_report_says_who_was_analysed_and_when_they_were_in_view(two_people)
     assert [p["is_subject"] for p in report["persons"]] == [True, False]
     (gap,) = report["quality"]["gaps"]
     assert gap["reason"] == "other_person"
+
+
+def test_the_report_names_the_option_that_looks_closer_where_only_others_were_found(two_people):
+    report = json.loads((two_people / "report.json").read_text())
+    (warning,) = [text for text in report["quality"]["warnings"] if "--small-faces" in text]
+    assert warning.startswith(
+        "For 3 s only other faces were found. If the subject was in view then"
+    )
+    assert "--small-faces" in (two_people / "report.html").read_text()
+    assert not [w for w in subject_warnings(report, 30, small_faces=True) if "small" in w]
+    report["subject"]["others_only"] = [{"start_s": 1.0, "end_s": 2.5}]
+    assert not [w for w in subject_warnings(report, 30, small_faces=False) if "small" in w]
 
 
 def test_the_page_shows_each_person_and_how_to_analyse_another(two_people):
