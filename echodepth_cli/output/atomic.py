@@ -160,17 +160,29 @@ def _put_in_place(staging: Path, target: Path, *, force: bool) -> None:
         _move_files(staging, target)
         return
     try:
-        # Without force a rename, which refuses to replace what has come there this very moment.
         if target.is_symlink() or (force and target.exists()):
             _exchange(staging, target)
         else:
-            staging.rename(target)
+            _rename(staging, target, force=force)
     except OSError as error:
         # A mount point cannot be renamed; its files can.
         if error.errno not in (errno.EBUSY, errno.EXDEV, errno.EINVAL, errno.ENOSYS):
             raise
         _move_files(staging, target)
     _sync_directory(target.parent)
+
+
+def _rename(staging: Path, target: Path, *, force: bool) -> None:
+    """Rename, which refuses to replace what another run has put there this very moment."""
+    try:
+        staging.rename(target)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        _check_target(target, force=force)
+        if not force:
+            raise
+        _exchange(staging, target)
 
 
 def _move_files(staging: Path, target: Path) -> None:

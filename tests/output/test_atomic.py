@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 
 import pytest
 
 from echodepth_cli.errors import OutputError
+from echodepth_cli.output import atomic
 from echodepth_cli.output.atomic import OUTPUT_FILES, check_target, staged_directory, write_file
 
 
@@ -53,6 +55,24 @@ def test_force_replaces_and_its_absence_refuses(tmp_path):
     with staged_directory(target, force=True) as staging:
         _fill(staging, "new")
     assert {(target / name).read_text() for name in OUTPUT_FILES} == {"new"}
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_run_that_is_faster_by_a_moment_is_met_like_one_before(tmp_path, monkeypatch, force):
+    target = tmp_path / "session"
+
+    def flush(staging):
+        # The last step before the rename, and the slowest.
+        target.mkdir()
+        _fill(target, "theirs")
+
+    monkeypatch.setattr(atomic, "_flush", flush)
+    refused = nullcontext() if force else pytest.raises(OutputError, match="already holds a report")
+    with refused, staged_directory(target, force=force) as staging:
+        _fill(staging, "ours")
+    expected = "ours" if force else "theirs"
+    assert {(target / name).read_text() for name in OUTPUT_FILES} == {expected}
+    assert _leftovers(tmp_path) == []
 
 
 def test_foreign_files_are_never_replaced(tmp_path):
