@@ -58,7 +58,8 @@ def wrong_suffix(shop: Workshop) -> Iterator[Made]:
 def odd_formats(shop: Workshop) -> Iterator[Made]:
     for name in rec.ODD_KINDS:
         # Of black and white dots no face can be made out.
-        yield name, shop.source(name), READ if "mono" not in name else frozenset({"exit 6"})
+        ends = READ if "mono" not in name else frozenset({"exit 6"})
+        yield name, lambda p, n=name: p.write_bytes(shop.source(n)), ends
 
 
 def absurd_sizes(shop: Workshop) -> Iterator[Made]:
@@ -164,14 +165,7 @@ def streams(shop: Workshop) -> Iterator[Made]:
     )
     yield "grows.ts", shop.source("h264.ts") + later.read_bytes(), SAID
     yield "shrinks.ts", later.read_bytes() + shop.source("h264.ts"), SAID
-    vast = rec.write(
-        shop.sources / "vast.ts",
-        rec.KINDS["h264.ts"],
-        size_px=(7680, 4320),
-        start_ms=4000,
-        frames=3,
-    )
-    yield "grows-to-8k.ts", shop.source("h264.ts") + vast.read_bytes(), SAID
+    yield "grows-to-8k.ts", lambda p: _growing(p, shop.source("h264.ts")), SAID
     yield "no-keyframe.ts", lambda p: _without_packets(shop.sources / "h264.ts", p, 0), None
     yield "starts-late.ts", lambda p: _without_packets(shop.sources / "h264.ts", p, 5), None
     yield "two-kinds.ts", shop.source("h264.ts") + shop.source("mpeg2.mpg"), None
@@ -189,6 +183,11 @@ def streams(shop: Workshop) -> Iterator[Made]:
 def _turned(path: Path, recording: bytes) -> None:
     path.write_bytes(recording)
     clips.turn(path, 180)
+
+
+def _growing(path: Path, recording: bytes) -> None:
+    rec.write(path, rec.KINDS["h264.ts"], size_px=(7680, 4320), start_ms=4000, frames=3)
+    path.write_bytes(recording + path.read_bytes())
 
 
 def _sof(width: int, height: int) -> bytes:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+from echodepth_cli.stills import bound_pictures
+
 TIME_LIMIT_S = 180.0
 """Far more than any of the small cases can take, even on a machine with ten times its load."""
 MEMORY_LIMIT_BYTES = 6 << 30
@@ -42,6 +44,8 @@ class Watchdog:
     def call(self, argument: Any, time_limit_s: float = TIME_LIMIT_S) -> Any:
         """Return what the function returns for ``argument``, or `Lost`."""
         if self._process is None:
+            # As the command does, before OpenCV is loaded: here that is before the start.
+            bound_pictures()
             self._pipe, theirs = self._context.Pipe()
             self._process = self._context.Process(
                 target=_serve, args=(theirs, self._function, self._memory_bytes), daemon=True
