@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import struct
 from collections.abc import Sequence
@@ -54,8 +55,11 @@ def orientation_of_matrix(matrix: Sequence[int]) -> Orientation:
 
 def orientation_of_frame(frame: VideoFrame) -> Orientation | None:
     """Return the orientation a decoded frame asks for; None when it does not say."""
+    # Not `frame.side_data`: the frame and that container would hold each other, and megabytes a
+    # picture would wait for the garbage collector.
+    container = importlib.import_module("av.sidedata.sidedata").SideDataContainer
     try:
-        data: Any = frame.side_data.get("DISPLAYMATRIX")
+        data: Any = container(frame).get("DISPLAYMATRIX")
     except ValueError:
         # PyAV cannot list side data of kinds it does not know; it can still give the turn.
         return Orientation(round(-frame.rotation / 90) % 4 * 90) if frame.rotation else None

@@ -142,6 +142,8 @@ class PyAvReader:
         if self._next is not None:
             self._timeline.place(self._time(self._next), None)
             self._next = None
+        # It holds this reader, and what two hold of each other is freed late.
+        self._source = iter(())
         ticks = self._timeline.ticks(offset_s, self._time_base)
         try:
             self._container.seek(ticks, stream=self._stream, backward=True)
