@@ -19,6 +19,7 @@ def close_with_table(messages: Messages, report: Mapping[str, Any], session_dir:
         "duration": duration(report["duration_s"]),
         "frames": str(report["frame_count"]),
         "face measured in": f"{percent(quality['coverage'])} of frames",
+        **_analysed(report),
         "baseline": baseline["quality"],
         "alerts": f"{len(alerts)} ({kinds})" if alerts else "none",
         **({"held back": f"{held_back} (reasons in the report)"} if held_back else {}),
@@ -37,3 +38,16 @@ def close_with_table(messages: Messages, report: Mapping[str, Any], session_dir:
         "session_dir": str(session_dir),
     }
     messages.table("analysed", rows, fields)
+
+
+def _analysed(report: Mapping[str, Any]) -> dict[str, str]:
+    """Return a line on whose session it is, where more than one person was in view."""
+    subject, persons = report.get("subject") or {}, len(report.get("persons") or ())
+    if persons < 2:
+        return {}
+    doubt = (
+        ""
+        if subject["is_clear"]
+        else "; it is not clear that this is the right one, see the report"
+    )
+    return {"analysed": f"person {subject['person']} of {persons} in view{doubt}"}

@@ -36,6 +36,10 @@ _STRIP: Final = 12
 """No camera gives a picture of this shape, and one a pixel high has thousands of squares."""
 
 
+Place = tuple[float, float, float]
+"""Middle x, middle y and side of a face, in pixels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Crop:
     """A square part of a picture that shows one face."""
@@ -87,26 +91,20 @@ class SmallFaces:
             faces += [face for face in closer if face is not None]
         places = [_place(face) for face in faces]
         for face in small:
-            if not any(_is_same(*_place(face), *place) for place in places):
+            if not _is_among(_place(face), places):
                 again = _placed_in(_cut(image, *_place(face)), faces_in)
                 faces.append(face if again is None else again)
-        for box in expected:
-            place = _place_of(box, *image.shape[:2])
-            if not _is_known(place, faces):
-                again = _placed_in(_cut(image, *place), faces_in)
-                if again is not None and not _is_known(_place(again), faces):
-                    faces.append(again)
-        return faces
+        return _with_expected(image, faces, expected, faces_in) if expected else faces
 
     def _crops(self, image: Image, known: Sequence[FloatArray]) -> Iterator[Crop | None]:
         """Yield a crop around each face beyond the known ones, surest first."""
         places = [_place(landmarks) for landmarks in known]
         for x, y, side in self._found(image):
-            if not any(_is_same(x, y, side, *place) for place in places):
+            if not _is_among((x, y, side), places):
                 places.append((x, y, side))
                 yield _cut(image, x, y, side)
 
-    def _found(self, image: Image) -> Iterator[tuple[float, float, float]]:
+    def _found(self, image: Image) -> Iterator[Place]:
         """Yield (middle x, middle y, side) in pixels of the faces in all squares, surest first."""
         found: list[tuple[float, float, float, float]] = []
         for left, top, side in squares(*image.shape[:2]):
@@ -133,6 +131,25 @@ class SmallFaces:
         self._detector.close()
 
 
+def _with_expected(
+    image: Image,
+    faces: Sequence[FloatArray],
+    expected: Sequence[Box],
+    faces_in: Callable[[Image], list[FloatArray]],
+) -> list[FloatArray]:
+    """Return the faces, expected ones first, and those that a closer look at their place finds."""
+    kept, known = list(faces), [_place(face) for face in faces]
+    places = [_place_of(box, *image.shape[:2]) for box in expected]
+    for place in places:
+        if not _is_among(place, known):
+            face = _placed_in(_cut(image, *place), faces_in)
+            if face is not None and not _is_among(_place(face), known):
+                kept.append(face)
+                known.append(_place(face))
+    # Where only so many faces are kept, those who were there before stay.
+    return sorted(kept, key=lambda face: not _is_among(_place(face), places))
+
+
 def squares(height: int, width: int) -> Iterator[tuple[int, int, int]]:
     """Yield (left, top, side) of overlapping squares that cover a picture; none for a strip."""
     side, length = min(height, width), max(height, width)
@@ -150,17 +167,17 @@ def face_side(landmarks_px: FloatArray) -> float:
     return float((high - low).max())
 
 
-def _place(landmarks_px: FloatArray) -> tuple[float, float, float]:
+def _place(landmarks_px: FloatArray) -> Place:
     low, high = extent(landmarks_px)
     x, y = (low + high) / 2
     return float(x), float(y), float((high - low).max())
 
 
-def _is_known(place: tuple[float, float, float], faces: Sequence[FloatArray]) -> bool:
-    return any(_is_same(*place, *_place(face)) for face in faces)
+def _is_among(place: Place, places: Sequence[Place]) -> bool:
+    return any(_is_same(*place, *other) for other in places)
 
 
-def _place_of(box: Box, height: int, width: int) -> tuple[float, float, float]:
+def _place_of(box: Box, height: int, width: int) -> Place:
     x, y = (box.x + box.w / 2) * width, (box.y + box.h / 2) * height
     return x, y, max(box.w * width, box.h * height)
 

@@ -101,3 +101,12 @@ def test_a_face_is_found_where_it_is_expected_and_once(conversation):
         known = Box(*(low / (960, 540)), *((high - low) / (960, 540)))
         assert len(tracker.detect(picture, [known])) == 1
         assert len(tracker.detect(picture, [known, small, replace(small, y=0.1)])) == 2
+
+
+def test_where_only_one_face_is_kept_it_is_the_one_that_was_there_before(conversation):
+    picture = conversation[-1].image
+    with MediaPipeTracker(max_faces=1) as tracker:
+        (large,), (small,) = (
+            tracker.detect(picture, places) for places in ([], [Box(800 / 960, 0.77, 0.04, 0.09)])
+        )
+    assert large[0, 0] < 620 < small[0, 0]

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from echodepth_cli.cli.closing import close_with_table
+from echodepth_cli.cli.console import Messages
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import UsageError
 from echodepth_cli.face.persons import SeenFace, SeenFrame
@@ -175,3 +177,16 @@ def test_all_faces_are_written_with_whose_they_are_and_verified(two_people):
     assert verify_session(two_people).ok
     (two_people / "faces.parquet").write_bytes(b"x")
     assert not verify_session(two_people).ok
+
+
+def test_the_closing_table_says_who_was_analysed_where_there_was_a_choice(two_people, capsys):
+    report = json.loads((two_people / "report.json").read_text())
+    messages = Messages(None, json_lines=False, quiet=False)
+    close_with_table(messages, report, two_people)
+    assert "  analysed          person 1 of 2 in view\n" in capsys.readouterr().err
+    report["subject"]["is_clear"] = False
+    close_with_table(messages, report, two_people)
+    assert "person 1 of 2 in view; it is not clear that this is" in capsys.readouterr().err
+    del report["persons"][1]
+    close_with_table(messages, report, two_people)
+    assert "in view" not in capsys.readouterr().err
