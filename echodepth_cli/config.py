@@ -92,7 +92,7 @@ class AnalysisConfig:
     )
     max_faces: int = setting(4, "Faces looked for in each frame.", low=1, high=8)
     small_faces: bool = setting(
-        False, "Look for small faces beside large ones too, which takes longer."
+        False, "Search every picture for small faces beside large ones, which takes longer."
     )
     region: str | None = setting(
         None, "Part of the picture to look at: left, top, width, height, as fractions (x,y,w,h)."
