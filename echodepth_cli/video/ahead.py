@@ -18,9 +18,9 @@ from echodepth_cli.video.reader import open_video
 from echodepth_cli.video.sampler import sampled_frames
 from echodepth_cli.video.source import VideoLimits
 
-_THREADS_A_CORE: Final = 3
+_THREADS_A_CORE: Final = 6
 """A thread waits for the picture that its own is predicted from: one a core leaves cores idle."""
-_MOST_THREADS: Final = 8
+_MOST_THREADS: Final = 12
 """Each holds pictures of its own."""
 _PICTURES_AHEAD: Final = 3
 

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 _ONE_PICTURE_PER_PACKET = ("h264", "hevc", "mjpeg", "mpeg1video", "mpeg2video")
 """Codecs without hidden pictures, in which a packet that gives no picture has lost one."""
-_THREADED = ("h264", "vp9")
-"""Codecs that gave the same damaged pictures on any number of threads, or said that they did not.
-HEVC and VP8 hide differences; the rest decode fast enough on one."""
+_THREADED = {"h264": 1, "vp9": 2}
+"""Codecs that gave the same damaged pictures on any number of threads, or said that they did not,
+and by what to divide that number: VP9 is slower on many. HEVC and VP8 hide differences; the rest
+decode fast enough on one."""
 _READ_ATTEMPTS = 16
 """Read errors in a row after which the rest of the file is given up."""
 _ALWAYS_NEEDED = 32
@@ -67,8 +68,8 @@ class PacketDecoder:
         self.packets = 0
         self.gave_up = False
         name = stream.codec_context.codec.canonical_name
-        if name not in _THREADED:
-            threads = None
+        if threads is not None:
+            threads = max(1, threads // _THREADED[name]) if name in _THREADED else None
         # Several threads do not report errors in the last packets of a file: count there as well,
         # at worst a stream with hidden pictures is read on one thread.
         self._counts_losses = name in _ONE_PICTURE_PER_PACKET or threads is not None

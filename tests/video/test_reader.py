@@ -1,11 +1,14 @@
 """True times and faithful pictures from intact recordings of every shape."""
 
+import gc
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
 from echodepth_cli.video.reader import open_video
+from echodepth_cli.video.stills import pictures_at
 from tests import clips
 
 _EXACT_S = 1e-9
@@ -220,3 +223,16 @@ def test_the_file_is_closed(tmp_path):
         next(reader.frames())
         assert str(path) in clips.open_files()
     assert clips.open_files() == before
+
+
+def test_no_picture_waits_for_the_garbage_collector(tmp_path):
+    # It comes by every few hundred pictures; a picture may have megabytes.
+    path = clips.write_clip(tmp_path / "a.mp4", clips.regular(30))
+    gc.collect()
+    gc.disable()
+    try:
+        assert len(read(path)[0]) == 30
+        assert len(list(pictures_at(path, [0.2, 0.6]))) == 2
+        assert not [kept for kept in gc.get_objects() if isinstance(kept, av.VideoFrame)]
+    finally:
+        gc.enable()

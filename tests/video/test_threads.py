@@ -47,7 +47,7 @@ def test_a_whole_recording_is_decoded_alike_fast_and_carefully(
     with open_video(path, threads=2) as reader:
         assert sum(1 for _ in reader.frames()) == 120  # and no UnsteadyError
     fast = read(path, 1, fps)
-    assert fast == read(path, 2, fps) == read(path, 4, fps)
+    assert fast == read(path, 2, fps) == read(path, 4, fps) == read(path, 12, fps)
     frames, report = read(path, None, fps)
     assert fast[0] == frames
     assert (fast[1].decode_failures, fast[1].warnings) == (0, report.warnings)
