@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 from echodepth_cli.errors import InputError, printable
 
 Item = TypeVar("Item")
+Argument = TypeVar("Argument")
 Step: TypeAlias = Callable[[], None]
 """To be called at every step of progress; raises to end work that is no longer wanted."""
 
@@ -22,6 +24,7 @@ SERIAL_VARIABLE: Final = "ECHODEPTH_SERIAL"
 """Set to anything but 0 to do one thing after the other in one thread, for debugging."""
 
 _THREAD_NAME: Final = "echodepth-ahead"
+_MOST_AT_ONCE: Final = 4
 _LOOK_EVERY_S: Final = 0.25
 _LEAVE_WITHIN_S: Final = 5.0
 """How long a thread may take to notice that it is no longer needed."""
@@ -139,6 +142,18 @@ class Ahead(AbstractContextManager["Ahead[Item]"], Generic[Item]):
             if stall_s is not None and looks * _LOOK_EVERY_S >= stall_s:
                 self._stalled = True
                 raise self._patience.error()
+
+
+def spread(work: Callable[[Argument], Item], arguments: Sequence[Argument]) -> list[Item]:
+    """Return what ``work`` makes of each argument, in order; several run at the same time.
+
+    It pays where the work lets go of the interpreter.
+    """
+    threads = min(len(arguments), len(os.sched_getaffinity(0)), _MOST_AT_ONCE)
+    if threads < 2 or is_serial():
+        return [work(argument) for argument in arguments]
+    with ThreadPoolExecutor(threads, thread_name_prefix="echodepth-spread") as pool:
+        return list(pool.map(work, arguments))
 
 
 @contextmanager

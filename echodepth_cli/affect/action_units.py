@@ -17,6 +17,7 @@ import numpy as np
 from echodepth_cli.affect.facs import ACTION_UNITS, Status
 from echodepth_cli.affect.neutral import Neutral
 from echodepth_cli.models import onnx_session, verified_bytes
+from echodepth_cli.overlap import spread
 from echodepth_cli.records import FaceObservation, FloatArray, nan_array
 
 AU_COUNT: Final = len(ACTION_UNITS)
@@ -181,17 +182,18 @@ class ActionUnitModel:
             "neutral_appearance": neutral.appearance,
         }
         own = {name: np.stack([values] * _AT_ONCE) for name, values in own.items()}
-        rows = np.empty((len(observations), len(self._names)), dtype=np.float32)
-        for first in range(0, len(observations), _AT_ONCE):
+
+        def run(first: int) -> FloatArray:
             some = observations[first : first + _AT_ONCE]
             # Always as many, so that sums never depend on how many faces there were.
             faces = [*some, *[some[-1]] * (_AT_ONCE - len(some))]
             seen = np.array([face.appearance for face in faces], dtype=np.float32)
             shown = {**_shown(faces), "appearance": seen, **own}
-            rows[first : first + len(some)] = self._relative.run(["channels"], shown)[0][
-                : len(some)
-            ]
-        return rows
+            channels: FloatArray = self._relative.run(["channels"], shown)[0]
+            return channels[: len(some)]
+
+        parts = spread(run, range(0, len(observations), _AT_ONCE))
+        return np.concatenate([np.empty((0, len(self._names)), dtype=np.float32), *parts])
 
     def absolute_channels(self, observations: Sequence[FaceObservation]) -> FloatArray:
         """Return the (N, channels) raw channels against the population's neutral face."""

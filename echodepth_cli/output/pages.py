@@ -9,11 +9,10 @@ from typing import Any
 
 from echodepth_cli.output.atomic import writing_to
 from echodepth_cli.output.findings import glossary
-from echodepth_cli.output.parquet import read_frames
+from echodepth_cli.output.parquet import ColumnsOnDisk
 from echodepth_cli.output.report_html import ReportOptions, report_pieces, templates_digest
 from echodepth_cli.output.report_json import to_json_bytes
 from echodepth_cli.output.seal import PageFacts, with_content_digest, with_seal
-from echodepth_cli.output.series import DRAWN
 from echodepth_cli.output.snapshots import Still, StillKey
 
 
@@ -27,16 +26,19 @@ def write_pages(
 
     Returns the report as it was written, with the digests that bind the three files.
     """
-    table, _ = read_frames(staging / "frames.parquet", DRAWN)
     chosen = options or ReportOptions()
     shown = with_content_digest(report)
     digest = hashlib.sha256()
-    # Piece by piece: with a still for each alert of four hours the page has some ten megabytes.
-    with writing_to(staging), (staging / "report.html").open("wb") as file:
-        for piece in report_pieces(shown, table, stills, chosen, glossary()):
+    # Column by column, piece by piece: the page of four hours has some ten megabytes.
+    with (
+        writing_to(staging),
+        (staging / "frames.parquet").open("rb") as frames,
+        (staging / "report.html").open("wb") as page,
+    ):
+        for piece in report_pieces(shown, ColumnsOnDisk(frames), stills, chosen, glossary()):
             content = piece.encode("utf-8")
             digest.update(content)
-            file.write(content)
+            page.write(content)
     templates = templates_digest(chosen.template_dir)
     whole = with_seal(shown, PageFacts(digest.hexdigest(), templates, chosen.video_path))
     with writing_to(staging):

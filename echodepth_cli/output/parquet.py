@@ -136,16 +136,34 @@ def _file_metadata(metadata: Mapping[str, Any]) -> dict[bytes, bytes]:
     return {METADATA_KEY: json.dumps(metadata, sort_keys=True, ensure_ascii=False).encode()}
 
 
-def read_frames(path: Path, columns: Sequence[str] | None = None) -> tuple[Any, dict[str, Any]]:
-    """Return the table of a `frames.parquet`, whole or some columns, and its session metadata.
+class ColumnsOnDisk:
+    """The columns of a frame table that was just written, each read when it is asked for."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        import pyarrow.parquet as pq
+
+        self._table = pq.ParquetFile(file)
+
+    @property
+    def column_names(self) -> list[str]:
+        """Return the names of the columns."""
+        names: list[str] = self._table.schema_arrow.names
+        return names
+
+    def column(self, i: str) -> Any:
+        """Return one column by name."""
+        return self._table.read(columns=[i], use_threads=False).column(0)
+
+
+def read_frames(path: Path) -> tuple[Any, dict[str, Any]]:
+    """Return the table of a `frames.parquet` and its session metadata.
 
     Raises InputError when the file is missing, damaged or was not written by echodepth.
     """
     import pyarrow.parquet as pq
 
     _require_bearable(path, _read(path, pq.read_metadata))
-    chosen = None if columns is None else list(columns)
-    table = _read(path, lambda file: pq.read_table(file, columns=chosen))
+    table = _read(path, pq.read_table)
     return table, _session_metadata(table.schema, path)
 
 

@@ -16,8 +16,6 @@ from echodepth_cli.records import FloatArray
 Floats = NDArray[np.float64]
 SIGNALS: Final = ("valence", "arousal", "dominance")
 _UNITS: Final = tuple(f"AU{number:02d}" for number in range(1, AU_COUNT + 1))
-DRAWN: Final = ("session_offset_s", *SIGNALS, "confidence", "status", *_UNITS, "talking")
-"""The columns of the frame table that the report is drawn from."""
 _HOLE_INTERVALS: Final = 2.5
 """Rows further apart than this many usual intervals have a hole between them."""
 
@@ -73,7 +71,6 @@ def read_series(frames: FrameTable) -> Series:
     scores = np.empty((rows, len(SIGNALS)))
     for place, name in enumerate(SIGNALS):
         scores[:, place] = columns.floats(name, rows)
-    # Unit by unit: two copies of this table are half of what the page takes.
     aus = np.empty((rows, AU_COUNT), dtype=np.float32)
     for place, name in enumerate(_UNITS):
         aus[:, place] = columns.floats(name, rows)
