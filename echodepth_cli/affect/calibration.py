@@ -32,7 +32,8 @@ WEAK_S = 3.0
 """Seconds of frontal, well-measured face without which a stretch is unusable."""
 
 GOOD_S = 10.0
-"""Seconds of frontal, well-measured face that a later stretch needs, and a good baseline."""
+"""Seconds of frontal, well-measured face that a good baseline needs, and a later stretch unless the
+window asked for is short."""
 
 FACES_PER_S = 4
 """The neutral face is sought among no more faces of a second than this: more of them would be the
@@ -114,11 +115,12 @@ class Calibrator:
 
     def _look_later(self, opening: Stretch) -> Stretch | None:
         newest = self._held[-1]
-        self._held = [s for s in self._held if s.offset_s > newest.offset_s - self._window_s]
+        reach_s = max(self._window_s, GOOD_S)
+        self._held = [s for s in self._held if s.offset_s > newest.offset_s - reach_s]
         if newest.observation is None:
             return None
         later = self._later(opening)
-        if later.usable_s >= min(GOOD_S, self._window_s / 2):
+        if later.usable_s >= max(WEAK_S, min(GOOD_S, self._window_s / 2)):
             return self._decide(later)
         return self._decide(_population(opening)) if len(self._held) > MAX_HELD else None
 

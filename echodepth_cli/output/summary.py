@@ -145,8 +145,8 @@ def anomaly_sentences(report: Mapping[str, Any]) -> list[str]:
 def suppressed_sentences(report: Mapping[str, Any]) -> list[str]:
     """Say which possible alerts were set aside."""
     told = (
-        ("poorly_measured", "set aside because the face was not measured well"),
-        ("too_brief", "too brief to be raised"),
+        ("poorly_measured", "the face was not measured well"),
+        ("too_brief", "the score never stayed past its threshold long enough"),
     )
     sentences = []
     for code, why in told:
@@ -159,7 +159,7 @@ def suppressed_sentences(report: Mapping[str, Any]) -> list[str]:
             else f"{_number(len(found))} possible alerts were"
         )
         spans = _merge((a["onset_s"], a["offset_s"]) for a in found)
-        sentences.append(f"{subject} {why} ({_clock_list(spans)}).")
+        sentences.append(f"{subject} set aside because {why} ({_clock_list(spans)}).")
     return sentences
 
 

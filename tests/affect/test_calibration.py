@@ -53,6 +53,22 @@ def test_a_useless_opening_gives_way_to_the_first_later_stretch(useless):
     assert "baseline window shows 0.0 s" in stretch.reasons[0]
 
 
+@pytest.mark.parametrize("window_s", [1.0, 3.5, 60.0])
+def test_a_later_stretch_must_show_what_the_opening_must(window_s):
+    stretch, _ = calibrate(90, lambda t: face() if 70 <= t < 72 else None, window_s=window_s)
+    assert stretch.source == "population_neutral"
+    stretch, _ = calibrate(90, lambda t: face() if t >= 70 else None, window_s=window_s)
+    assert stretch.source == "later_stretch"
+    assert stretch.usable_s >= 3
+
+
+@pytest.mark.parametrize("fps", [5, 25])
+def test_faster_sampling_calibrates_with_no_more_of_the_same_moment(fps):
+    stretch, _ = calibrate(30, lambda t: face(), fps=fps)
+    assert len(stretch.observations) == 120
+    assert stretch.usable_s == pytest.approx(30)
+
+
 def test_without_any_face_the_population_serves_and_says_so():
     stretch, _ = calibrate(200, lambda t: None)
     assert stretch.source == "population_neutral"

@@ -167,12 +167,13 @@ def test_an_unusable_baseline_calls_for_review():
     ("because", "sentence"),
     [
         (["poorly_measured"], "One possible alert was set aside because the face was not measured"),
-        (["poorly_measured"] * 2, "Two possible alerts were set aside because"),
+        (["poorly_measured"] * 2, "Two possible alerts were set aside because the face was not"),
         (
             ["too_brief"],
-            "No alert was raised. One possible alert was too brief to be raised (01:40–",
+            "No alert was raised. One possible alert was set aside because the score never stayed "
+            "past its threshold long enough (01:40–01:45).",
         ),
-        (["too_brief"] * 2, "Two possible alerts were too brief to be raised (01:40–01:45 and"),
+        (["too_brief"] * 2, "past its threshold long enough (01:40–01:45 and 03:20–03:25)."),
     ],
 )
 def test_suppressed_alerts_are_told(because, sentence):
@@ -182,7 +183,7 @@ def test_suppressed_alerts_are_told(because, sentence):
     ]
     summary = summarise(report(suppressed_alerts=suppressed))
     assert sentence in summary
-    assert "passed" not in summary
+    assert "No score passed" not in summary
 
 
 @pytest.mark.parametrize(
