@@ -24,6 +24,9 @@ _SMALL: Final = 0.17
 """A face smaller than this share of the picture's longer side is placed poorly at first sight, or
 missed. Where there is a larger one, small ones are looked for only if asked to."""
 
+_OTHER_SIZE: Final = 2.0
+"""A face so many times as large as another is not the same one found again."""
+
 _AROUND: Final = 2.2
 """Side of a crop, in faces."""
 
@@ -185,7 +188,10 @@ def _place_of(box: Box, height: int, width: int) -> Place:
 def _is_same(
     x: float, y: float, side: float, known_x: float, known_y: float, known_side: float
 ) -> bool:
-    return max(abs(x - known_x), abs(y - known_y)) < 0.5 * max(side, known_side)
+    small, large = sorted((side, known_side))
+    is_near = max(abs(x - known_x), abs(y - known_y)) < 0.5 * large
+    # A tile with somebody else may lie before a large face.
+    return is_near and large < _OTHER_SIZE * small
 
 
 def _placed_in(

@@ -110,3 +110,16 @@ def test_where_only_one_face_is_kept_it_is_the_one_that_was_there_before(convers
             tracker.detect(picture, places) for places in ([], [Box(800 / 960, 0.77, 0.04, 0.09)])
         )
     assert large[0, 0] < 620 < small[0, 0]
+
+
+def test_a_tile_before_a_large_face_is_somebody_else(portrait):
+    picture = np.full((540, 960, 3), 120, dtype=np.uint8)
+    picture[:, 170:790] = cv2.resize(portrait, (620, 540))
+    with MediaPipeTracker() as tracker:
+        (large,) = tracker.detect(picture)
+        low, high = large[:, :2].min(axis=0), large[:, :2].max(axis=0)
+        left, top = (round(v) for v in high - (high - low) * (0.45, 0.4))
+        picture[top : top + 139, left : left + 160] = cv2.resize(
+            portrait, (160, 139), interpolation=cv2.INTER_AREA
+        )
+        assert len(tracker.detect(picture, everywhere=True)) == 2
