@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from echodepth_cli.face.observer import observe
 from echodepth_cli.face.tracker import FaceTracker
 from echodepth_cli.output.snapshots import Still, StillKey, make_portrait, make_still, portrait_key
 from echodepth_cli.records import Box, Image
@@ -31,7 +30,7 @@ def report_pictures(
     wanted = [*(apex_s for _, apex_s in moments), *(person["best_s"] for person in persons)]
 
     def faces_in(image: Image) -> tuple[Box, ...]:
-        return tuple(face.box for face in observe(image, tracker, everywhere=True)) if blur else ()
+        return tuple(tracker.places(image)) if blur else ()
 
     stills: dict[StillKey, Still] = {}
     # One picture at a time: a long recording may have hundreds of alerts.

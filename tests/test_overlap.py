@@ -99,6 +99,9 @@ class Slower:
         time.sleep(0.02 / (1 + image[0, 0, 0]))
         return []
 
+    def places(self, image):
+        return []
+
     def close(self):
         pass
 

@@ -99,6 +99,12 @@ class SmallFaces:
                 faces.append(face if again is None else again)
         return _with_expected(image, faces, expected, faces_in) if expected else faces
 
+    def places(self, image: Image) -> Iterator[Box]:
+        """Yield a square around all that the detector takes for a face, in fractions."""
+        height, width = image.shape[:2]
+        for x, y, side in self._found(image):
+            yield Box((x - side / 2) / width, (y - side / 2) / height, side / width, side / height)
+
     def _crops(self, image: Image, known: Sequence[FloatArray]) -> Iterator[Crop | None]:
         """Yield a crop around each face beyond the known ones, surest first."""
         places = [_place(landmarks) for landmarks in known]

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 
 from echodepth_cli.errors import ModelError
+from echodepth_cli.face.quality import face_box
 from echodepth_cli.face.search import SmallFaces
 from echodepth_cli.interruption import interruptions_held
 from echodepth_cli.lean_import import import_lean
@@ -47,6 +48,10 @@ class FaceTracker(Protocol):
         x points right, y down, z away from the camera on the scale of x. A face not found at once
         is looked for more closely at ``places``, in fractions of the picture, and ``everywhere``.
         """
+        ...
+
+    def places(self, image: Image) -> list[Box]:
+        """Return where anything looks like a face, however many, in fractions of the picture."""
         ...
 
     def close(self) -> None:
@@ -97,6 +102,14 @@ class MediaPipeTracker:
         found = self._faces_in(image)
         faces = self._small.added(image, found, self._faces_in, places, everywhere=everywhere)
         return [face * step for face in faces[: self._max_faces]]
+
+    def places(self, image: Image) -> list[Box]:
+        """Return where anything looks like a face; see `FaceTracker.places`."""
+        step = -(-max(image.shape[:2]) // _LONGEST_SIDE_PX)
+        image = image[::step, ::step]
+        height, width = image.shape[:2]
+        found = [face_box(face, width, height) for face in self._faces_in(image)]
+        return found + list(self._small.places(image))
 
     def _faces_in(self, image: Image) -> list[FloatArray]:
         height, width = image.shape[:2]

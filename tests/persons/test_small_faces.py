@@ -75,3 +75,15 @@ def test_the_squares_cover_the_picture_and_overlap(shape):
     assert seen.min() == 1
     longer = sorted(max(left, top) for left, top, _ in parts)
     assert all(b - a <= 0.8 * min(shape) + 1 for a, b in pairwise(longer))
+
+
+def test_all_faces_are_known_to_the_blur_however_few_are_followed(portrait):
+    small = cv2.resize(portrait, None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
+    picture = np.concatenate([portrait, portrait[:, ::-1]], axis=1)
+    picture[: small.shape[0], : small.shape[1]] = small
+    middles = [(0.075, 0.15), (0.25, 0.5), (0.75, 0.5)]
+    with MediaPipeTracker(max_faces=1) as tracker:
+        assert len(tracker.detect(picture)) == 1
+        places = tracker.places(picture)
+    for x, y in middles:
+        assert any(abs(b.x + b.w / 2 - x) < 0.05 and abs(b.y + b.h / 2 - y) < 0.1 for b in places)
