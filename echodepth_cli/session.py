@@ -25,6 +25,7 @@ from echodepth_cli.affect.vad import VadModel
 from echodepth_cli.affect.vad_stills import StillVadModel
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import BaselineError
+from echodepth_cli.face.cover import cover_factor, strangeness, usual_strangeness
 from echodepth_cli.face.lookout import LookOut
 from echodepth_cli.face.observer import observe_frame
 from echodepth_cli.face.odds import SURE
@@ -41,6 +42,9 @@ from echodepth_cli.records import (
     SeenPicture,
     nan_array,
 )
+
+COVERED_LIMIT: Final = 0.5
+"""A face whose mouth is covered down to this factor does not calibrate."""
 
 MAX_WAITING: Final = 20_000
 """Sightings that may wait for a baseline, some 180 MB; then the population neutral must do."""
@@ -109,6 +113,8 @@ class Session:
         self._scored: list[FrameResult] = []
         self._stretch: Stretch | None = None
         self._neutral: Neutral | None = None
+        self._usual: float | None = None
+        """Usual strangeness of the subject's mouth; None where none is known."""
         self._baseline: Baseline | None = None
         self._last_offset_s = -1.0
         self._likeness = None if carried is None else Likeness(carried.neutral)
@@ -116,6 +122,7 @@ class Session:
             carried.check_size(len(models.action_units.channel_names))
             self._stretch, self._neutral = carried.stretch(), carried.neutral
             self._baseline = carried.received()
+            self._usual = strangeness(carried.neutral.appearance)
 
     @property
     def baseline(self) -> Baseline:
@@ -222,7 +229,11 @@ class Session:
 
     def _calibrate(self, stretch: Stretch) -> None:
         self._stretch = stretch
-        self._neutral = find_neutral(stretch.observations, self._models.action_units)
+        seen = stretch.observations
+        if seen:
+            usual = self._usual = usual_strangeness(seen)
+            seen = tuple(face for face in seen if cover_factor(face, usual) > COVERED_LIMIT)
+        self._neutral = find_neutral(seen, self._models.action_units)
 
     def _release(self, *, over: bool) -> list[FrameResult]:
         if self._neutral is None or self._stretch is None:
@@ -250,7 +261,7 @@ class Session:
     def _score(self, neutral: Neutral, stretch: Stretch, *, over: bool) -> list[FrameResult]:
         """Return the rows of all sightings of which talking and blinking are known."""
         count = len(self._talking)
-        sightings = [self._waiting.popleft() for _ in range(count)]
+        sightings = [_uncovered(self._waiting.popleft(), self._usual) for _ in range(count)]
         flags = [self._talking.popleft() for _ in range(count)]
         seen = [s.subject for s in sightings if _measurable(s.subject) is not None]
         estimates = iter(self._models.action_units.relative([o for o in seen if o], neutral))
@@ -313,6 +324,15 @@ def _doubted(seen: SeenFace) -> FaceObservation:
     # Whoever it is, its numbers may not enter a baseline, a mean or an alert.
     confidence = min(seen.face.confidence * seen.certainty, 0.99 * LOW_CONFIDENCE)
     return replace(seen.face, confidence=confidence)
+
+
+def _uncovered(sighting: _Sighting, usual: float | None) -> _Sighting:
+    """Return a sighting that is trusted less where something lies over the mouth."""
+    face = sighting.subject
+    if face is None or usual is None:
+        return sighting
+    trusted = face.confidence * cover_factor(face, usual)
+    return replace(sighting, subject=replace(face, confidence=trusted))
 
 
 def _compact(face: FaceObservation) -> FaceObservation:

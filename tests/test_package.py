@@ -62,6 +62,7 @@ def test_the_wheel_carries_what_the_program_needs_and_no_more(wheel):
         *(f"{data}/{template.as_posix()}" for template in templates),
         *(f"echodepth_cli/output/schema/{name}" for name in schemas),
         "echodepth_cli/face/reference_face.npy",
+        "echodepth_cli/face/cover.npz",
         "echodepth_cli/py.typed",
     }
     assert len(registry["model"]) > 0

@@ -119,7 +119,7 @@ CORE_COLUMNS: Final[tuple[Column, ...]] = (
     Column(
         "confidence",
         "float64",
-        "Falls with small, turned, dark, blurred or cut-off faces; null without a face.",
+        "Falls with small, turned, dark, blurred, cut-off or covered faces; null without a face.",
         lambda r, _: r.confidence,
         "",
         "0..1",

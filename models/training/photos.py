@@ -72,7 +72,7 @@ class Photos:
 
 def load_photos(cache: Path) -> Photos:
     """Return the photographs with a face and a label used here; landmarks are cached."""
-    faces = _observed(cache / "photo_observations.pickle")
+    faces = observed_photos(cache)
     used = [(name, label, face) for name, label, face in faces if label in PAD]
     estimates = ActionUnitModel.load().absolute([face for _, _, face in used])
     intensities = np.array([e.intensities for e in estimates], dtype=np.float64)
@@ -82,7 +82,7 @@ def load_photos(cache: Path) -> Photos:
         levels=np.stack([still_levels(e) for e in estimates]),
         points=np.array([face.points.ravel() for _, _, face in used], dtype=np.float64),
         labels=np.array([label for _, label, _ in used]),
-        people=np.array([re.sub(r"_?\d+\.\w+$", "", name) for name, _, _ in used]),
+        people=np.array([person_of(name) for name, _, _ in used]),
     )
 
 
@@ -151,7 +151,14 @@ def _area(
     return float(1.0 - (below + at_or_below).mean() / (2 * len(positive)))
 
 
-def _observed(cache: Path) -> list[tuple[str, str, FaceObservation]]:
+def person_of(name: str) -> str:
+    """Return whose picture a file is, by its name."""
+    return re.sub(r"_?\d+\.\w+$", "", name)
+
+
+def observed_photos(folder: Path) -> list[tuple[str, str, FaceObservation]]:
+    """Return name, label and face of each photograph with one; kept in ``folder``."""
+    cache = folder / "photo_observations.pickle"
     if not cache.exists():
         cache.parent.mkdir(parents=True, exist_ok=True)
         cache.write_bytes(pickle.dumps(list(_observe_photos())))
