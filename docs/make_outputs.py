@@ -40,8 +40,8 @@ STATUS = """
 | status | meaning | scores |
 |---|---|---|
 | `ok` | the face was measured | present |
-| `low_confidence` | the face was too small, turned, dark, blurred, cut off or covered to rely on | \
-present or null; never part of a mean, the baseline or an alert |
+| `low_confidence` | the face was too small, turned, dark, blurred, cut off or covered \
+to rely on | present or null; never part of a mean, the baseline or an alert |
 | `no_face_detected` | no face was found | null |
 | `other_person` | the person analysed is absent, someone else is there | null |
 | `decode_error` | the picture could not be decoded | null |
