@@ -84,9 +84,10 @@ class Identity:
 def identify(tracks: Sequence[TrackRecord]) -> dict[int, Identity]:
     """Return by number who each track is."""
     cast = _Cast(tracks)
-    for _ in range(_SWEEPS):
+    for sweep in range(_SWEEPS):
         changed = cast.sweep()
-        if not cast.merge() and not changed:
+        # The first still takes over what was thought while frames came in.
+        if not cast.merge() and not changed and sweep:
             break
     return cast.identities()
 
@@ -108,6 +109,8 @@ class _Cast:
         self._colours = _stacked([t.looks.colours for t in self._tracks], COLOURS)
         self._person = np.array([t.person for t in self._tracks])
         self._certainty = np.array([t.certainty for t in self._tracks])
+        self._by_itself = self._certainty.copy()
+        """How sure each would be without regard to who was beside it: what it says of those."""
         self._next = 1 + int(self._person.max(initial=0))
 
     def identities(self) -> dict[int, Identity]:
@@ -125,12 +128,13 @@ class _Cast:
         """Judge every track again by all others; return whether any changed hands."""
         changed = False
         for k in range(len(self._tracks)):
-            weights = self._weights(k)
+            weights, company = self._weights(k), self._company(k)
             mine = int(self._person[k])
             # Nobody showed more of this person, or somebody new is a way out.
             weights[mine if mine not in weights else self._next] = 0.0
-            chances = _chances(weights)
+            chances = _chances({n: w + company.get(n, 0.0) for n, w in weights.items()})
             person = max(chances, key=lambda n: (chances[n], n == mine, -n))
+            self._by_itself[k] = _chances(weights)[person]
             self._next = max(self._next, person + 1)
             changed |= person != mine
             self._person[k], self._certainty[k] = person, chances[person]
@@ -193,12 +197,19 @@ class _Cast:
         interrupted = self._interrupted[k]
         if interrupted is not None and (owner := int(self._person[interrupted])) in weights:
             weights[owner] += INTERLUDE
-        for j in self._beside[k]:
-            person, certainty = int(self._person[j]), float(self._certainty[j])
-            if person in weights:
-                # Two faces in one frame are two people.
-                weights[person] += math.log(1 - certainty) if certainty < SURE else -math.inf
         return weights
+
+    def _company(self, k: int) -> dict[int, float]:
+        """Return by person what is against a track being theirs: two in one frame are two people.
+
+        What others owe to this very track they may not give back, or two doubts become certainty.
+        """
+        against: dict[int, float] = {}
+        for j in self._beside[k]:
+            person, certainty = int(self._person[j]), float(self._by_itself[j])
+            weight = math.log(1 - certainty) if certainty < SURE else -math.inf
+            against[person] = against.get(person, 0.0) + weight
+        return against
 
     def _place(self, k: int, theirs: NDArray[np.intp]) -> float:
         """Return what place adds: where the person was last, or is next."""

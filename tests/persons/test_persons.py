@@ -223,3 +223,11 @@ def test_many_tracks_are_settled_as_few_are():
     pairs = {(w, f.person) for w, frame in zip(who, seen, strict=True) for f in frame.faces}
     assert len({face.track for frame in seen for face in frame.faces}) == 500
     assert len(pairs) == 3
+
+
+def test_two_who_look_the_same_are_in_doubt_once_they_may_have_changed_places():
+    a, b = Someone(1), Someone(1)
+    frames = [[a.at(0.25), b.at(0.75)] for _ in range(20)] + [[b.at(0.75)] for _ in range(20)]
+    frames += [[b.at(0.25), a.at(0.75)] for _ in range(20)]
+    late = settled(frames, [SHOT] * 20 + [OTHER_SHOT] * 20 + [SHOT] * 20)[40:]
+    assert all(face.certainty < SURE for frame in late for face in frame.faces)
