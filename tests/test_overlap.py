@@ -11,7 +11,7 @@ import pytest
 
 from echodepth_cli.errors import InputError
 from echodepth_cli.face.together import observe_frames
-from echodepth_cli.overlap import SERIAL_VARIABLE, Ahead, Patience, background
+from echodepth_cli.overlap import SERIAL_VARIABLE, Ahead, Patience, background, spread
 from echodepth_cli.records import Frame
 from tests import clips
 
@@ -104,6 +104,20 @@ class Slower:
 
     def close(self):
         pass
+
+
+@pytest.mark.parametrize("serial", ["0", "1"])
+def test_work_that_is_spread_comes_back_in_order_and_its_error_too(monkeypatch, serial):
+    monkeypatch.setenv(SERIAL_VARIABLE, serial)
+
+    def work(number):
+        time.sleep(0.02 if number == 0 else 0)
+        return 10 // (number - 5)
+
+    assert spread(work, range(5)) == [10 // (number - 5) for number in range(5)]
+    assert spread(work, []) == []
+    with pytest.raises(ZeroDivisionError):
+        spread(work, range(7))
 
 
 @pytest.mark.parametrize("trackers", [1, 3])
