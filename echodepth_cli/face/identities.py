@@ -86,8 +86,8 @@ def identify(tracks: Sequence[TrackRecord]) -> dict[int, Identity]:
     cast = _Cast(tracks)
     for sweep in range(_SWEEPS):
         changed = cast.sweep()
-        # The first still takes over what was thought while frames came in.
-        if not cast.merge() and not changed and sweep:
+        # The first takes what others say of a track from what was thought while frames came in.
+        if not cast.merge() and not changed and (sweep or not cast.has_company):
             break
     return cast.identities()
 
@@ -112,6 +112,11 @@ class _Cast:
         self._by_itself = self._certainty.copy()
         """How sure each would be without regard to who was beside it: what it says of those."""
         self._next = 1 + int(self._person.max(initial=0))
+
+    @property
+    def has_company(self) -> bool:
+        """Whether any two were in one frame."""
+        return any(self._beside)
 
     def identities(self) -> dict[int, Identity]:
         """Return the result, persons numbered in order of appearance."""
