@@ -108,14 +108,16 @@ class FaceObservation:
     """(478, 3) landmarks without pose and scale: inter-ocular distance 1, rigid points centred."""
     landmarks_px: FloatArray
     """(478, 3) landmarks in pixels of the frame; z on the same scale, negative to the camera."""
-    appearance: NDArray[np.float16]
-    """(2880,) the windows of eyes and mouth without the light; see `face.appearance.even`."""
+    appearance: NDArray[np.int8]
+    """(6912,) the windows of eyes and mouth without the light; see `face.appearance.packed`."""
     box: Box
     pose: HeadPose
     iod_px: float
     """Distance between the eye centres in pixels of the frame."""
     confidence: float
     """0..1; falls with small, turned, dark, blurred or cut-off faces."""
+    strangeness: float = 0.0
+    """How little the mouth looks like a mouth; see `face.cover`."""
     quality: dict[str, float] = field(default_factory=dict)
     """The 0..1 factors whose product is the confidence: size, pose, light, sharpness, framing."""
     colours: FloatArray | None = None

@@ -25,7 +25,7 @@ from echodepth_cli.affect.vad import VadModel
 from echodepth_cli.affect.vad_stills import StillVadModel
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import BaselineError
-from echodepth_cli.face.cover import cover_factor, strangeness, usual_strangeness
+from echodepth_cli.face.cover import cover_factor, usual_strangeness
 from echodepth_cli.face.lookout import LookOut
 from echodepth_cli.face.observer import observe_frame
 from echodepth_cli.face.odds import SURE
@@ -122,7 +122,7 @@ class Session:
             carried.check_size(len(models.action_units.channel_names))
             self._stretch, self._neutral = carried.stretch(), carried.neutral
             self._baseline = carried.received()
-            self._usual = strangeness(carried.neutral.appearance)
+            self._usual = carried.neutral.strangeness
 
     @property
     def baseline(self) -> Baseline:

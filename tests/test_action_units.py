@@ -11,6 +11,7 @@ import pytest
 from echodepth_cli.affect.action_units import EXTRA_COLUMNS, SIDED_AUS, ActionUnitModel
 from echodepth_cli.affect.facs import ACTION_UNITS, Status, action_unit
 from echodepth_cli.affect.neutral import MIN_FRAMES, find_neutral
+from echodepth_cli.affect.trends import ACTIVE_FROM
 from echodepth_cli.face.alignment import reference_face
 from echodepth_cli.face.appearance import APPEARANCE_VALUES
 from echodepth_cli.face.observer import observe
@@ -35,7 +36,7 @@ def face(points=None, yaw_deg=0.0, iod_px=80.0, noise=0.0, seed=0):
     return FaceObservation(
         points=(points + jitter).astype(np.float32),
         landmarks_px=points,
-        appearance=np.zeros(APPEARANCE_VALUES, dtype=np.float16),
+        appearance=np.zeros(APPEARANCE_VALUES, dtype=np.int8),
         box=Box(0.3, 0.3, 0.4, 0.4),
         pose=HeadPose(yaw_deg, 0.0, 0.0),
         iod_px=iod_px,
@@ -226,6 +227,24 @@ def test_too_few_frames_give_the_population_neutral_and_say_so(model):
     estimate = model.relative([face()], neutral)[0]
     absolute = model.absolute([face()])[0]
     np.testing.assert_array_equal(estimate.intensities, absolute.intensities)
+
+
+class Restless:
+    """Sees every channel go up and down by 0.5 from picture to picture."""
+
+    channel_names = ("AU12_L", "jaw")
+
+    def absolute_channels(self, observations):
+        return np.zeros((len(observations), 2), dtype=np.float32)
+
+    def relative_channels(self, observations, neutral):
+        return np.tile(np.float32([[0.5], [-0.5]]), (len(observations), 2))[: len(observations)]
+
+
+def test_no_noise_hides_more_than_half_of_what_is_active():
+    floor = find_neutral([face(seed=k) for k in range(30)], Restless()).floor
+    # AU12 is its channel; AU26 is full when the jaw channel is at half.
+    np.testing.assert_allclose(floor / (1.0, 0.5), ACTIVE_FROM / 2)
 
 
 def test_values_within_the_noise_of_the_recording_are_zero(model, calm):

@@ -16,6 +16,7 @@ import numpy as np
 
 from echodepth_cli.affect.facs import ACTION_UNITS, Status
 from echodepth_cli.affect.neutral import Neutral
+from echodepth_cli.face.appearance import unpacked
 from echodepth_cli.models import onnx_session, verified_bytes
 from echodepth_cli.overlap import spread
 from echodepth_cli.records import FaceObservation, FloatArray, nan_array
@@ -58,7 +59,7 @@ _CLOSED_LID: Final = 0.80
 _DROOP, _SLIT, _CLOSED = 0.30, 0.50, 0.70
 """Lid closures from which AU41, 42 and 43 are active."""
 
-_WINKED, _AHEAD = 0.60, 0.30
+_WINKED, _AHEAD = 0.50, 0.30
 """Lid closure of a winking eye, and its lead over the other eye."""
 
 _INNER_LIPS: Final = (13, 14)
@@ -187,7 +188,7 @@ class ActionUnitModel:
             some = observations[first : first + _AT_ONCE]
             # Always as many, so that sums never depend on how many faces there were.
             faces = [*some, *[some[-1]] * (_AT_ONCE - len(some))]
-            seen = np.array([face.appearance for face in faces], dtype=np.float32)
+            seen = np.stack([unpacked(face.appearance) for face in faces])
             shown = {**_shown(faces), "appearance": seen, **own}
             channels: FloatArray = self._relative.run(["channels"], shown)[0]
             return channels[: len(some)]

@@ -66,6 +66,7 @@ class CarriedBaseline:
                 "frames_used": face.frames_used,
                 "quality": face.quality,
                 "reasons": list(face.reasons),
+                "strangeness": face.strangeness,
             },
         }
 
@@ -82,6 +83,7 @@ class CarriedBaseline:
                 frames_used=int(face["frames_used"]),
                 quality=str(face["quality"]),
                 reasons=tuple(map(str, face["reasons"])),
+                strangeness=float(face["strangeness"]),
             )
             models = {name: str(values["models"][name]) for name in USED_MODELS}
             baseline = Baseline.from_dict(values["baseline"])

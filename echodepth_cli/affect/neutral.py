@@ -10,12 +10,13 @@ give, and their mean is taken.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from echodepth_cli.face.appearance import unpacked
 from echodepth_cli.records import FaceObservation, FloatArray, nan_array
 
 CALM_SHARE: Final = 0.10
@@ -37,6 +38,8 @@ _FLOOR_SPREADS: Final = 2.0
 _MAD_TO_SD: Final = 1.4826
 _MAX_FLOOR: Final = 0.15
 """Half of what counts as active: a restless recording may not hide slight movements for good."""
+_MAX_JAW_FLOOR: Final = _MAX_FLOOR / 2
+"""AU26 is full when the jaw channel is at half."""
 
 _TURN_WEIGHT: Final = 1 / 30
 """One unit of activity per this many degrees away from the middle pose."""
@@ -70,13 +73,15 @@ class Neutral:
     pose_deg: FloatArray
     """(3,) mean yaw, pitch and roll of the frames it was taken from."""
     appearance: FloatArray
-    """(2880,) mean of what the frames showed; (0,) of the population's face."""
+    """(6912,) mean of what the frames showed; (0,) of the population's face."""
     floor: FloatArray
     """(channels,) activity that this recording's noise alone can reach."""
     frames_used: int
     quality: str
     """`good`, `weak` or `unusable` (then it is the population's neutral face)."""
     reasons: tuple[str, ...] = ()
+    strangeness: float = 0.0
+    """Mean of what the frames' mouths had; see `face.cover`."""
 
 
 def population_neutral(channels: int, reasons: tuple[str, ...] = ()) -> Neutral:
@@ -138,20 +143,18 @@ def _mean_face(
     face = Neutral(
         points=np.mean([o.points for o in calm], axis=0, dtype=np.float64).astype(np.float32),
         pose_deg=np.mean(poses, axis=0, dtype=np.float64).astype(np.float32),
-        appearance=np.mean([o.appearance for o in calm], axis=0, dtype=np.float64).astype(
-            np.float32
-        ),
+        appearance=np.mean([unpacked(o.appearance) for o in calm], axis=0),
         floor=np.zeros(len(model.channel_names), dtype=np.float32),
         frames_used=len(calm),
         quality="good",
+        strangeness=float(np.mean([o.strangeness for o in calm])),
     )
     noise = model.relative_channels(calm, face)
     middle = np.median(noise, axis=0)
     spread = _MAD_TO_SD * np.median(np.abs(noise - middle), axis=0)
-    floor = np.clip(_FLOOR_SPREADS * spread, 0, _MAX_FLOOR).astype(np.float32)
-    return Neutral(
-        face.points, face.pose_deg, face.appearance, floor, face.frames_used, face.quality
-    )
+    most = np.where(np.array(model.channel_names) == "jaw", _MAX_JAW_FLOOR, _MAX_FLOOR)
+    floor = np.clip(_FLOOR_SPREADS * spread, 0, most).astype(np.float32)
+    return replace(face, floor=floor)
 
 
 def _judged(
@@ -168,12 +171,4 @@ def _judged(
             f"The calmest frames still look like {', '.join(constant)}; this may be the person's "
             "build, or an expression held throughout the window."
         )
-    return Neutral(
-        neutral.points,
-        neutral.pose_deg,
-        neutral.appearance,
-        neutral.floor,
-        neutral.frames_used,
-        "weak" if reasons else "good",
-        tuple(reasons),
-    )
+    return replace(neutral, quality="weak" if reasons else "good", reasons=tuple(reasons))

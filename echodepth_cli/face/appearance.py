@@ -18,26 +18,22 @@ from echodepth_cli.records import FloatArray, Image
 
 WINDOW_PX: Final = 48
 
-EVEN_PX: Final = 24
-"""Side of a window in `even`."""
-
-LIDS: Final = (slice(14, 38), slice(12, 36))
-"""Rows and columns of an eye window that hold lids and iris; they are shown in full detail too."""
-
-EVEN_SHAPE: Final = (5, EVEN_PX, EVEN_PX)
-"""What `even` gives: both eyes, the mouth, and the lids of both eyes."""
+EVEN_SHAPE: Final = (3, WINDOW_PX, WINDOW_PX)
+"""What `even` gives: the subject's right eye, the left one mirrored, the mouth."""
 
 APPEARANCE_VALUES: Final = EVEN_SHAPE[0] * EVEN_SHAPE[1] * EVEN_SHAPE[2]
 """How many numbers say what a face looks like."""
 
-LOCAL_PX: Final = 9
-"""Side of the neighbourhood, in pixels of an even window, whose light is taken out."""
-
-LIDS_LOCAL_PX: Final = 17
-"""The same for the lids, which are shown at twice the size."""
+LOCAL_PX: Final = 17
+"""Side of the neighbourhood, in pixels of a window, whose light is taken out."""
 
 SOFT_GREY: Final = 4.0
 """Contrast, in grey levels, below which a neighbourhood is not raised to full contrast."""
+
+MOST_CONTRAST: Final = 4.0
+"""Where even windows are cut off: beyond are catchlights and single pixels."""
+
+_STEPS: Final = 127 / MOST_CONTRAST
 
 _WINDOWS: Final = ((-1.06, -0.60, 1.12), (1.06, -0.60, -1.12), (-0.72, 0.45, 1.44))
 """Left edge, top and width on the reference face, in inter-ocular distances: the subject's right
@@ -50,9 +46,14 @@ _FAR: Final = 4000.0
 """Landmarks further out of the picture than this, in pixels, are no face."""
 
 
-def appearance(image: Image, landmarks_px: FloatArray, aligned: FloatArray) -> NDArray[np.float16]:
-    """Return the (2880,) windows of a face without the light, as `FaceObservation` keeps them."""
-    return even(windows(image, landmarks_px, aligned)).astype(np.float16).ravel()
+def packed(shown: FloatArray) -> NDArray[np.int8]:
+    """Return even windows as the (6912,) bytes that are kept; `unpacked` undoes it to a 60th."""
+    return np.asarray(np.rint(shown * _STEPS), dtype=np.int8).ravel()
+
+
+def unpacked(appearance: NDArray[np.int8]) -> FloatArray:
+    """Return the contrasts that `packed` was given."""
+    return np.asarray(appearance / np.float32(_STEPS), dtype=np.float32)
 
 
 def windows(
@@ -80,17 +81,13 @@ def even(windows_px: NDArray[np.uint8]) -> FloatArray:
     """Return `EVEN_SHAPE` windows with local mean 0 and about local contrast 1."""
     import cv2
 
-    full = windows_px.astype(np.float32)
-    size = (EVEN_PX, EVEN_PX)
-    shown = [(cv2.resize(one, size, None, 0, 0, cv2.INTER_AREA), LOCAL_PX) for one in full]
-    shown += [(eye[LIDS], LIDS_LOCAL_PX) for eye in full[:2]]
     out = np.empty(EVEN_SHAPE, dtype=np.float32)
-    for k, (window, local_px) in enumerate(shown):
-        level = window - cv2.blur(window, (local_px, local_px))
-        around = cv2.blur(level * level, (local_px, local_px))
+    for k, window in enumerate(windows_px.astype(np.float32)):
+        level = window - cv2.blur(window, (LOCAL_PX, LOCAL_PX))
+        around = cv2.blur(level * level, (LOCAL_PX, LOCAL_PX))
         # Rounding leaves a flat neighbourhood a hair below zero.
         out[k] = level / (np.sqrt(np.maximum(around, 0)) + SOFT_GREY)
-    return out
+    return np.clip(out, -MOST_CONTRAST, MOST_CONTRAST)
 
 
 def _face_crop(image: Image, landmarks_px: FloatArray) -> tuple[Image, NDArray[np.float64]]:

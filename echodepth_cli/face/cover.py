@@ -13,16 +13,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from echodepth_cli.face.appearance import EVEN_SHAPE
+from echodepth_cli.face.appearance import SOFT_GREY
 from echodepth_cli.records import FaceObservation
 
 MOUTH: Final = 2
 """Index of the mouth among the windows of `appearance`."""
+
+_COARSE_PX: Final = (24, 24)
+"""The mouth is compared at half size: fingers are told by coarse patterns."""
+
+_LOCAL_PX: Final = (9, 9)
 
 STRANGE: Final = (0.345, 0.395)
 """Strangeness up to which a mouth is like others, and from which it is like none. Bare mouths of
@@ -40,13 +45,22 @@ COVERED: Final = 0.25
 """Factor on the confidence where the mouth is surely covered: measured, and not relied on."""
 
 
-def strangeness(appearance: NDArray[np.floating[Any]]) -> float:
-    """Return how little of the mouth is like a mouth: 0.13 to 0.36, some 0.5 for fingers.
+def coarse_mouth(windows_px: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the (576,) mouth of the (3, 48, 48) `appearance.windows` at half size, evened."""
+    import cv2
 
-    Takes the (2880,) windows of `appearance`.
-    """
+    half = cv2.resize(windows_px[MOUTH].astype(np.float32), _COARSE_PX, None, 0, 0, cv2.INTER_AREA)
+    level = half - cv2.blur(half, _LOCAL_PX)
+    around = cv2.blur(level * level, _LOCAL_PX)
+    # Rounding leaves a flat neighbourhood a hair below zero.
+    evened = level / (np.sqrt(np.maximum(around, 0)) + SOFT_GREY)
+    return np.asarray(evened, dtype=np.float64).ravel()
+
+
+def strangeness(windows_px: NDArray[np.uint8]) -> float:
+    """Return how little of the mouth is like a mouth: 0.13 to 0.36, some 0.5 for fingers."""
     mean, patterns = mouths()
-    window = appearance.astype(np.float64).reshape(EVEN_SHAPE)[MOUTH].ravel() - mean
+    window = coarse_mouth(windows_px) - mean
     rest = window - patterns.T @ (patterns @ window)
     # The last digits of a sum depend on the machine; the confidence must not.
     return round(float(np.sqrt(np.mean(rest * rest))), 4)
@@ -54,12 +68,12 @@ def strangeness(appearance: NDArray[np.floating[Any]]) -> float:
 
 def usual_strangeness(faces: Sequence[FaceObservation]) -> float:
     """Return what counts as usual for one person; takes at least one face."""
-    return float(np.quantile([strangeness(face.appearance) for face in faces], USUAL_SHARE))
+    return float(np.quantile([face.strangeness for face in faces], USUAL_SHARE))
 
 
 def cover_factor(face: FaceObservation, usual: float) -> float:
     """Return the factor on the confidence of a face, `COVERED` … 1."""
-    found = strangeness(face.appearance)
+    found = face.strangeness
     likeness = max(_fall(found, *STRANGE), _fall(found - usual, *UNUSUAL))
     return COVERED + (1 - COVERED) * likeness
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from echodepth_cli.face.alignment import align, iod_px
-from echodepth_cli.face.appearance import appearance
+from echodepth_cli.face.appearance import even, packed, windows
 from echodepth_cli.face.colours import colours_of
+from echodepth_cli.face.cover import strangeness
 from echodepth_cli.face.cuts import look_of
 from echodepth_cli.face.lookout import Plan
 from echodepth_cli.face.quality import confidence, face_box, quality_factors
@@ -86,11 +87,13 @@ def observe_face(image: Image, landmarks_px: FloatArray) -> FaceObservation:
     height, width = image.shape[:2]
     points, pose = align(landmarks_px)
     eye_distance = iod_px(landmarks_px)
+    shown = windows(image, landmarks_px, points)
     factors = quality_factors(image, landmarks_px, pose, eye_distance)
     return FaceObservation(
         points=points,
         landmarks_px=landmarks_px,
-        appearance=appearance(image, landmarks_px, points),
+        appearance=packed(even(shown)),
+        strangeness=strangeness(shown),
         box=face_box(landmarks_px, width, height),
         pose=pose,
         iod_px=eye_distance,

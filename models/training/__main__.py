@@ -11,7 +11,7 @@ def main() -> None:
     """Run each step; one that fails ends the run. Shards that are there are kept."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default="build/training", help="where shards are kept")
-    parser.add_argument("--shards", type=int, default=289, help="of 640 pictures each")
+    parser.add_argument("--shards", type=int, default=191, help="of 640 pictures each")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     shards = ["--shards", "0", str(options.shards), "--processes", str(options.processes)]

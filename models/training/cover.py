@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import echodepth_cli.face.cover as product
-from echodepth_cli.face.appearance import EVEN_SHAPE
+from echodepth_cli.face.appearance import windows
 from echodepth_cli.face.observer import observe
 from echodepth_cli.face.tracker import MediaPipeTracker
 from echodepth_cli.records import FaceObservation, Image
@@ -33,17 +33,21 @@ _CHEEK = 50
 Change = Callable[[Image, FaceObservation, np.random.Generator], Image]
 
 
-def fit(faces: list[FaceObservation]) -> tuple[Floats, Floats]:
-    """Return the mean mouth window and the patterns about it, of all but the strangest faces."""
-    windows = np.array([f.appearance.reshape(EVEN_SHAPE)[product.MOUTH].ravel() for f in faces])
-    windows = windows.astype(np.float64)
+def shown(name: str, face: FaceObservation) -> NDArray[np.uint8]:
+    """Return the windows of a photograph."""
+    return windows(_photo(name), face.landmarks_px, face.points)
+
+
+def fit(mouths: list[Floats]) -> tuple[Floats, Floats]:
+    """Return the mean mouth window and the patterns about it, of all but the strangest."""
+    rows = np.array(mouths)
     for _ in range(2):
-        mean = windows.mean(axis=0)
-        patterns = np.linalg.svd(windows - mean, full_matrices=False)[2][:PATTERNS]
-        apart = windows - mean
+        mean = rows.mean(axis=0)
+        patterns = np.linalg.svd(rows - mean, full_matrices=False)[2][:PATTERNS]
+        apart = rows - mean
         left = np.square(apart - apart @ patterns.T @ patterns).mean(axis=1)
         # Some have a hand or a microphone before the mouth: what those look like is not wanted.
-        windows = windows[left <= np.quantile(left, KEPT)]
+        rows = rows[left <= np.quantile(left, KEPT)]
     return mean, patterns
 
 
@@ -127,21 +131,24 @@ def _pixel(point: NDArray[np.float64]) -> tuple[int, int]:
     return int(point[0]), int(point[1])
 
 
+def _photo(name: str) -> Image:
+    import cv2
+
+    return np.ascontiguousarray(cv2.imread(str(PHOTOS / "images" / name))[:, :, ::-1])
+
+
 def _changed(
     photos: list[tuple[str, FaceObservation]], change: Change
 ) -> Iterator[FaceObservation]:
-    import cv2
-
     rng = np.random.default_rng(1)
     with MediaPipeTracker(max_faces=1) as tracker:
         for name, face in photos:
-            picture = cv2.imread(str(PHOTOS / "images" / name))
-            image = change(np.ascontiguousarray(picture[:, :, ::-1]), face, rng)
+            image = change(_photo(name), face, rng)
             yield from observe(image, tracker)[:1]
 
 
-def _print_row(name: str, faces: list[FaceObservation]) -> None:
-    found = np.array([product.strangeness(face.appearance) for face in faces])
+def _print_row(name: str, strangeness: list[float]) -> None:
+    found = np.array(strangeness)
     # Seen alone, without the person's usual look: the stricter half of the rule.
     covered = np.mean(found >= sum(product.STRANGE) / 2)
     middle, high, most = np.quantile(found, (0.5, 0.99, 1.0))
@@ -159,15 +166,18 @@ def main() -> None:
         for name, _, face in observed_photos(options.cache)
         if face.confidence >= MIN_CONFIDENCE
     ]
-    write(*fit([face for name, face in photos if not in_report_half(person_of(name))]))
+    seen = {name: shown(name, face) for name, face in photos}
+    mouths = {name: product.coarse_mouth(one) for name, one in seen.items()}
+    write(*fit([mouths[name] for name in mouths if not in_report_half(person_of(name))]))
     product.mouths.cache_clear()
     kept = [(name, face) for name, face in photos if in_report_half(person_of(name))]
     print("| mouths | pictures | median | 99 of 100 below | most | covered |\n" + 6 * "|---" + "|")
-    _print_row("as photographed", [face for _, face in kept])
+    _print_row("as photographed", [product.strangeness(seen[name]) for name, _ in kept])
     order = np.random.default_rng(1).permutation(len(kept))[: options.changed]
     for name, change in CHANGES.items():
-        _print_row(name, list(_changed([kept[k] for k in order], change)))
-    write(*fit([face for _, face in photos]))
+        changed = _changed([kept[k] for k in order], change)
+        _print_row(name, [face.strangeness for face in changed])
+    write(*fit(list(mouths.values())))
 
 
 if __name__ == "__main__":

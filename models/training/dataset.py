@@ -113,7 +113,7 @@ def others_at_rest(data: Dataset, values: Floats) -> Floats:
 
 
 def even_windows(windows: NDArray[np.uint8]) -> Floats:
-    """Return the (N, 5, 24, 24) that the product sees of windows with their margin."""
+    """Return the (N, 3, 48, 48) that the product sees of windows with their margin."""
     margin = (windows.shape[-1] - WINDOW_PX) // 2
     inner = slice(margin, margin + WINDOW_PX)
     return np.stack([even(np.ascontiguousarray(one[:, inner, inner])) for one in windows])

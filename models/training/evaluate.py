@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 from echodepth_cli.affect.action_units import ActionUnitModel
 from echodepth_cli.affect.blinks import BlinkDetector
 from echodepth_cli.affect.neutral import find_neutral
-from echodepth_cli.face.appearance import APPEARANCE_VALUES, appearance, even
+from echodepth_cli.face.appearance import APPEARANCE_VALUES, even, packed, windows
 from echodepth_cli.records import FaceObservation
 from models.training import real
 from models.training.card import write_card
@@ -140,11 +140,16 @@ def speed(model: ActionUnitModel, data: Dataset) -> dict[str, float]:
     faces = [observation(data.points[i], data.pose[i], 60.0, shown[i]) for i in range(len(shown))]
     own = find_neutral(faces[:20], model)
     picture = np.zeros((720, 1280, 3), dtype=np.uint8)
+
+    def seen_in(*face: Any) -> object:
+        return packed(even(windows(*face)))
+
     landmarks = (data.points[0] * 110 + (640, 360, 0)).astype(np.float32)
     return {
         "units_ms": _milliseconds(lambda: model.relative(faces, own), len(faces)),
         "windows_ms": _milliseconds(
-            lambda: [appearance(picture, landmarks, data.points[0]) for _ in range(100)], 100
+            lambda: [packed(even(windows(picture, landmarks, data.points[0]))) for _ in range(100)],
+            100,
         ),
     }
 

@@ -150,7 +150,7 @@ def main() -> None:
     """Generate the shards that are missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("build/training"))
-    parser.add_argument("--shards", type=int, nargs=2, default=(0, 289), metavar=("FIRST", "END"))
+    parser.add_argument("--shards", type=int, nargs=2, default=(0, 191), metavar=("FIRST", "END"))
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     options.data.mkdir(parents=True, exist_ok=True)

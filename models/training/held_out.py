@@ -12,6 +12,7 @@ from sklearn.metrics import f1_score
 from echodepth_cli.affect.action_units import ActionUnitModel
 from echodepth_cli.affect.facs import ACTION_UNITS, Status
 from echodepth_cli.affect.neutral import Neutral
+from echodepth_cli.face.appearance import packed
 from echodepth_cli.records import Box, FaceObservation, HeadPose
 from models.training.dataset import TARGETS, Dataset, even_windows, others_at_rest
 from models.training.face_model import Floats
@@ -26,8 +27,7 @@ CONFIDENCE_LEVELS = (0.0, 0.4, 0.6, 0.8, 0.9, 1.0, 1.1)
 def observation(points: Floats, pose: Floats, iod_px: float, shown: Floats) -> FaceObservation:
     """Return a face as the product would hand it over."""
     angles = HeadPose(float(pose[0]), float(pose[1]), float(pose[2]))
-    seen = shown.astype(np.float16)
-    return FaceObservation(points, points, seen, Box(0, 0, 1, 1), angles, iod_px, 1.0)
+    return FaceObservation(points, points, packed(shown), Box(0, 0, 1, 1), angles, iod_px, 1.0)
 
 
 def truth(targets: Floats, gap: Floats) -> dict[int, Floats]:

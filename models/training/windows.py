@@ -1,8 +1,8 @@
 """The network that looks at the windows of eyes and mouth, and the training pictures it sees.
 
 A window is shown beside its change from the same window of the person's neutral face. One small
-convolutional tower reads both eyes (the left one comes mirrored), another the mouth, a third the
-lids; a head adds what they saw, and the pose, to what the landmarks say. Rendered skin is not real
+convolutional tower reads both eyes (the left one comes mirrored), another the mouth; a head adds
+what they saw, and the pose, to what the landmarks say. Rendered skin is not real
 skin, so each training picture is changed in light, contrast, sharpness, noise and place more than
 real pictures are.
 """
@@ -14,16 +14,14 @@ from torch import nn
 from torch.nn import functional as f
 
 from echodepth_cli.face.appearance import (
-    EVEN_PX,
     EVEN_SHAPE,
-    LIDS,
-    LIDS_LOCAL_PX,
     LOCAL_PX,
+    MOST_CONTRAST,
     SOFT_GREY,
     WINDOW_PX,
 )
 
-MEASURES = 64
+MEASURES = 96
 """Numbers that a tower gives of one window."""
 
 _MARGIN_PX = 4
@@ -35,21 +33,22 @@ class Tower(nn.Module):
     def __init__(self) -> None:
         super().__init__()
 
-        def stage(before: int, after: int, stride: int) -> list[nn.Module]:
-            step = nn.Conv2d(before, after, 3, stride, 1, bias=False)
+        def stage(before: int, after: int, side: int, stride: int) -> list[nn.Module]:
+            step = nn.Conv2d(before, after, side, stride, 1, bias=False)
             return [step, nn.BatchNorm2d(after), nn.ReLU()]
 
         self.steps = nn.Sequential(
-            *stage(2, 16, 1),
-            *stage(16, 32, 2),
-            *stage(32, 48, 2),
+            *stage(2, 16, 4, 2),
+            *stage(16, 24, 3, 1),
+            *stage(24, 48, 3, 2),
+            *stage(48, 64, 3, 2),
             nn.Flatten(),
-            nn.Dropout(0.2),
-            nn.Linear(48 * (EVEN_PX // 4) ** 2, MEASURES),
+            nn.Dropout(0.1),
+            nn.Linear(64 * (WINDOW_PX // 8) ** 2, MEASURES),
         )
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:
-        """Return (N, 64) of (N, 2, 24, 24)."""
+        """Return (N, 96) of (N, 2, 48, 48)."""
         out: torch.Tensor = self.steps(windows)
         return out
 
@@ -62,14 +61,14 @@ class WindowPart(nn.Module):
 
     def __init__(self, channels: int, others: int, width: int = 256) -> None:
         super().__init__()
-        self.eye, self.mouth, self.lids = Tower(), Tower(), Tower()
+        self.eye, self.mouth = Tower(), Tower()
         seen = EVEN_SHAPE[0] * MEASURES
         main = seen + channels
         self.line = nn.Linear(main, channels)
         self.bend = nn.Sequential(
             nn.Linear(main + others, width),
             nn.GELU(),
-            nn.Dropout(0.2),
+            nn.Dropout(0.1),
             nn.Linear(width, channels),
         )
         with torch.no_grad():
@@ -86,9 +85,9 @@ class WindowPart(nn.Module):
         opinion: torch.Tensor,
         others: torch.Tensor,
     ) -> torch.Tensor:
-        """Return (N, channels) of (N, 5, 24, 24) even windows and those of the neutral face."""
+        """Return (N, channels) of (N, 3, 48, 48) even windows and those of the neutral face."""
         pair = torch.stack([windows, windows - own], dim=2)
-        towers = (self.eye, self.eye, self.mouth, self.lids, self.lids)
+        towers = (self.eye, self.eye, self.mouth)
         seen = [tower(pair[:, k]) for k, tower in enumerate(towers)]
         main = torch.cat([*seen, opinion], dim=1)
         out: torch.Tensor = self.line(main) + self.bend(torch.cat([main, others], dim=1))
@@ -97,21 +96,15 @@ class WindowPart(nn.Module):
 
 def evened(windows: torch.Tensor) -> torch.Tensor:
     """Return what `appearance.even` makes of (N, 3, 48, 48) windows."""
-    small = f.avg_pool2d(windows, WINDOW_PX // EVEN_PX)
-    lids = windows[:, :2, LIDS[0], LIDS[1]]
-    return torch.cat([_unlit(small, LOCAL_PX), _unlit(lids, LIDS_LOCAL_PX)], dim=1)
+    level = windows - _around(windows)
+    contrast = level / (_around(level.square()).clamp_min(0).sqrt() + SOFT_GREY)
+    return contrast.clamp(-MOST_CONTRAST, MOST_CONTRAST)
 
 
-def _unlit(x: torch.Tensor, local_px: int) -> torch.Tensor:
-    """Return windows with local mean 0 and about local contrast 1."""
-    pad = local_px // 2
-
-    def around(x: torch.Tensor) -> torch.Tensor:
-        x = f.pad(x, (pad, pad, pad, pad), mode="reflect")
-        return f.avg_pool2d(f.avg_pool2d(x, (local_px, 1), 1), (1, local_px), 1)
-
-    level = x - around(x)
-    return level / (around(level.square()).clamp_min(0).sqrt() + SOFT_GREY)
+def _around(x: torch.Tensor) -> torch.Tensor:
+    pad = LOCAL_PX // 2
+    x = f.pad(x, (pad, pad, pad, pad), mode="reflect")
+    return f.avg_pool2d(f.avg_pool2d(x, (LOCAL_PX, 1), 1), (1, LOCAL_PX), 1)
 
 
 def disturbed(windows: torch.Tensor, recording: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
@@ -151,8 +144,8 @@ def disturbed(windows: torch.Tensor, recording: torch.Tensor, rng: torch.Generat
 
 def _moved(x: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
     """Cut (M, 1, 56, 56) to (M, 1, 48, 48), a little turned, scaled and shifted."""
-    turn, scale = 0.035 * by[:, 0], 1 + 0.03 * by[:, 1]
-    shift = (by[:, 2:].clamp(-2.5, 2.5) * 1.2) / (x.shape[-1] / 2)
+    turn, scale = 0.025 * by[:, 0], 1 + 0.02 * by[:, 1]
+    shift = (by[:, 2:].clamp(-2.5, 2.5) * 0.7) / (x.shape[-1] / 2)
     ratio = WINDOW_PX / x.shape[-1]
     cos, sin = torch.cos(turn) * scale * ratio, torch.sin(turn) * scale * ratio
     grid = torch.stack(

@@ -31,6 +31,7 @@ def neutral(**changes) -> Neutral:
         "frames_used": 12,
         "quality": "good",
         "reasons": (),
+        "strangeness": 0.2875,
     }
     return Neutral(**{**values, **changes})
 
@@ -45,6 +46,7 @@ def test_what_is_stored_comes_back_bit_by_bit():
     after = CarriedBaseline.from_dict(before.to_dict(), "x")
     assert after.to_dict() == before.to_dict()
     assert after.digest() == before.digest()
+    assert after.neutral.strangeness == 0.2875
     for part in ("points", "pose_deg", "appearance", "floor"):
         assert np.array_equal(getattr(after.neutral, part), getattr(before.neutral, part))
 
