@@ -40,6 +40,10 @@ class Engine:
         for tracker in self.trackers:
             tracker.close()
 
+    def close_networks(self) -> None:
+        """Free the networks of the Action Units; nothing can be measured afterwards."""
+        self.models.action_units.close()
+
 
 @contextmanager
 def open_engine(config: AnalysisConfig | None = None, trackers: int = 1) -> Iterator[Engine]:

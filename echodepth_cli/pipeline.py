@@ -279,7 +279,7 @@ def _scored(job: _Job, session: Session) -> Iterator[list[FrameResult]]:
         if results:
             _tell(job, ScoredUpTo(results[-1].offset_s))
     if job.frees_engine:
-        job.engine.models.action_units.close()
+        job.engine.close_networks()
         give_back_memory()
 
 

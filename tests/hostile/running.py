@@ -236,14 +236,25 @@ def _share_engines() -> None:
 
     if getattr(pipeline.open_engine, "shared", False):
         return
-    opened: dict[tuple[int, int], Any] = {}
+
+    class Shared(engine.Engine):
+        """Outlives the analysis that opened it."""
+
+        def close_trackers(self) -> None:
+            """Keep them for the next case."""
+
+        def close_networks(self) -> None:
+            """Keep them for the next case."""
+
+    opened: dict[tuple[int, int], Shared] = {}
     really_open = pipeline.open_engine
 
     @contextmanager
     def open_shared(config: Any = None, trackers: int = 1) -> Iterator[Any]:
         key = (config.max_faces if config else 4, trackers)
         if key not in opened:
-            opened[key] = _ENGINES.enter_context(really_open(config, trackers))
+            own = _ENGINES.enter_context(really_open(config, trackers))
+            opened[key] = Shared(own.trackers, own.models, own.model_digests)
         yield opened[key]
 
     open_shared.shared = True  # type: ignore[attr-defined]
