@@ -40,7 +40,7 @@ FACES_PER_S = 4
 same moment again, and what is chosen should not depend on the sampling rate."""
 
 MAX_HELD = 20_000
-"""Faces held while looking for a later stretch, some 230 MB: it bounds the memory."""
+"""Faces held while looking for a later stretch, some 260 MB: it bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True)
