@@ -225,7 +225,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("build/training"))
     parser.add_argument("--out", type=Path, default=Path("models"))
     parser.add_argument("--epochs", type=int, default=24, help="of the landmark part")
-    parser.add_argument("--window-epochs", type=int, default=8)
+    parser.add_argument("--window-epochs", type=int, default=9)
     options = parser.parse_args()
     torch.set_num_threads(1)
     kind, kept = options.kind, options.data / f"{options.kind}_landmarks.pt"
