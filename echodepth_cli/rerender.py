@@ -121,9 +121,13 @@ def _require_sound(report: Mapping[str, Any], table: Any) -> None:
     error = next(jsonschema.Draft202012Validator(load_schema("report")).iter_errors(report), None)
     if error is not None:
         raise ValueError(f"{error.json_path.removeprefix('$.')} is against the schema")
-    expected = arrow_schema(frame_columns(), {})
-    if not table.schema.equals(expected):
+    columns = frame_columns()
+    if not table.schema.equals(arrow_schema(columns, {})):
         raise ValueError("the table has other columns")
+    for column in columns:
+        values = table[column.name].to_numpy() if column.range.startswith("0..1") else np.zeros(0)
+        if ((values < 0) | (values > 1)).any():
+            raise ValueError(f"{column.name} leaves the range {column.range}")
     offsets_s = table["session_offset_s"].to_numpy()
     if len(offsets_s) != report["frame_count"] or not (np.diff(offsets_s) > 0).all():
         raise ValueError("the rows are not those of the report")

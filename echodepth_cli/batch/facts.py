@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 
 from echodepth_cli.output.reliability import judge
@@ -22,6 +23,18 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 }
 
 
+MOMENTS = ("started_at", "analysed_at", "finished_at")
+"""Fields that hold a time in ISO 8601."""
+
+
+def moment(text: str | None) -> datetime | None:
+    """Return a time as written in a report, UTC where it names no zone; raises ValueError."""
+    if text is None:
+        return None
+    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+
+
 def require_types(record: Any) -> None:
     """Raise ValueError when a plain field of a record read from a file is of another kind."""
     for item in dataclasses.fields(record):
@@ -31,6 +44,8 @@ def require_types(record: Any) -> None:
         known = all(name in _KINDS for name in kinds)
         if known and (isinstance(value, bool) or not isinstance(value, tuple(allowed))):
             raise ValueError(f"{item.name} is {str(value)[:40]!r}, not {item.type}")
+        if item.name in MOMENTS:
+            moment(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,12 @@ import dataclasses
 import io
 import os
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
 from typing import Any
 
 from echodepth_cli.batch.entries import Entry
-from echodepth_cli.batch.facts import SessionFacts
+from echodepth_cli.batch.facts import MOMENTS, SessionFacts, moment
 from echodepth_cli.batch.review import in_order, review
 
-_MOMENTS = ("started_at", "analysed_at", "finished_at")
 _ENTRY_COLUMNS = {
     "name": "str",
     "source": "str",
@@ -43,7 +41,7 @@ def column_kinds() -> Mapping[str, str]:
         for item in dataclasses.fields(SessionFacts)
     }
     kinds = {"name": _ENTRY_COLUMNS["name"], **facts, **_ENTRY_COLUMNS}
-    return {name: "moment" if name in _MOMENTS else kind for name, kind in kinds.items()}
+    return {name: "moment" if name in MOMENTS else kind for name, kind in kinds.items()}
 
 
 def _schema() -> Any:
@@ -72,14 +70,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "review_rank": place.rank,
         "review_reason": place.reason,
     }
-    return row | {name: _moment(row[name]) for name in _MOMENTS}
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return row | {name: moment(row[name]) for name in MOMENTS}
 
 
 def _decodable(text: str) -> str:

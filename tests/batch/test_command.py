@@ -43,6 +43,12 @@ def test_a_batch_is_previewed_run_resumed_and_rebuilt(run_cli, recordings, tmp_p
     rebuilt = json.loads((tmp_path / "out" / "batch.json").read_text())
     assert [entry["name"] for entry in rebuilt["files"]] == ["a"]
     assert rebuilt["files"][0]["session"] == document["files"][0]["session"]
+    # A time that is none is no table that echodepth wrote.
+    rebuilt["files"][0]["session"]["analysed_at"] = "yesterday"
+    (tmp_path / "out" / "batch.json").write_text(json.dumps(rebuilt))
+    assert run_cli("batch", "--report-only", tmp_path / "out").code == 0
+    again = json.loads((tmp_path / "out" / "batch.json").read_text())
+    assert again["files"][0]["session"] == document["files"][0]["session"]
     caplog.clear()
 
 

@@ -7,6 +7,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.tampering import ONLY_RECORDING, Tampering, found, seal_again, tamperings
@@ -130,6 +132,21 @@ def test_a_report_rendered_again_verifies(copy):
     render_again(copy, thresholds=AlertThresholds(arousal_high=0.6), label="Room 4")
     result = verify_session(copy)
     assert result.ok, result.differences
+
+
+def test_a_score_that_no_analysis_gives_is_not_rendered_though_all_digests_fit(copy):
+    frames = copy / "frames.parquet"
+    table = pq.read_table(frames)
+    place = table.schema.get_field_index("arousal")
+    arousal = table["arousal"].to_numpy().copy()
+    arousal[3] = -1e300
+    changed = table.set_column(place, table.schema.field(place), pa.array(arousal))
+    pq.write_table(changed, frames)
+    seal_again(copy, render=False)
+    before = frames.read_bytes()
+    with pytest.raises(InputError, match="arousal leaves the range"):
+        render_again(copy)
+    assert frames.read_bytes() == before
 
 
 def test_a_page_from_other_templates_is_checked_by_its_digest(copy, tmp_path, run_cli):
