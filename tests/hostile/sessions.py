@@ -140,7 +140,7 @@ def _seal_again(session: Path) -> None:
         table = hashlib.sha256((session / "frames.parquet").read_bytes()).hexdigest()
         report["provenance"]["frames_parquet_sha256"] = table
         report["run"]["report_sha256"] = report_digest(report)
-    except (TypeError, KeyError, ValueError, OverflowError):
+    except (TypeError, KeyError, ValueError, OverflowError, AttributeError):
         return
     path.write_text(json.dumps(report))
 
