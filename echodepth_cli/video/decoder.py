@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from echodepth_cli.errors import InputError, printable
 from echodepth_cli.video.source import VideoLimits
+from echodepth_cli.video.streams import packets_of
 from echodepth_cli.video.tails import Tails
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ class PacketDecoder:
         errors_in_a_row = 0
         while errors_in_a_row < _READ_ATTEMPTS:
             try:
-                for packet in self._container.demux(self._stream):
+                for packet in packets_of(self._container, self._stream):
                     errors_in_a_row = 0
                     self.packets += packet.size > 0
                     self._check_steady(packet)

@@ -15,7 +15,13 @@ from echodepth_cli.video.decoder import PacketDecoder
 from echodepth_cli.video.orientation import orientation_of_tag
 from echodepth_cli.video.picture import PictureMaker
 from echodepth_cli.video.source import VideoLimits, open_container
-from echodepth_cli.video.streams import choose_stream, created_at, frame_rate, recording_length
+from echodepth_cli.video.streams import (
+    choose_stream,
+    created_at,
+    frame_rate,
+    packets_of,
+    recording_length,
+)
 from echodepth_cli.video.timeline import Timeline
 from echodepth_cli.video.traits import PictureTraits
 
@@ -162,7 +168,7 @@ class PyAvReader:
     def _frames_up_to(self, offset_s: float) -> Iterator[VideoFrame]:
         """Decode from where the container stands; of what lies before, only what is needed."""
         context, last_early_s = self._stream.codec_context, offset_s - _JUST_BEFORE_S
-        for packet in self._container.demux(self._stream):
+        for packet in packets_of(self._container, self._stream):
             if packet.size and packet.pts is not None:
                 early = self._timeline.offset(packet.pts * self._time_base) < last_early_s
                 context.skip_frame = "NONREF" if early else "DEFAULT"

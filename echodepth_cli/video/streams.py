@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from echodepth_cli.errors import InputError, printable
 
 if TYPE_CHECKING:
+    from av import Packet
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
@@ -31,6 +33,16 @@ class Length:
     seconds: float
     stated: bool
     """True when the file states it for its video; else it is FFmpeg's estimate."""
+
+
+def packets_of(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+    """Yield the packets of a stream from where the container stands, then the empty last one."""
+    try:
+        yield from container.demux(stream)
+    except IndexError:
+        # After the last packet of a damaged MPEG-TS, PyAV asks for streams that were announced
+        # midway and that it does not know. Ours, known from the start, has ended before them.
+        return
 
 
 def choose_stream(path: Path, container: InputContainer) -> tuple[VideoStream, list[str]]:

@@ -10,6 +10,7 @@ from echodepth_cli.errors import InputError
 from echodepth_cli.video import source
 from echodepth_cli.video.reader import open_video
 from echodepth_cli.video.source import VideoLimits
+from echodepth_cli.video.streams import packets_of
 from tests import clips
 
 
@@ -103,6 +104,17 @@ def test_a_disk_that_fails_is_an_error_not_a_short_recording(tmp_path, monkeypat
     monkeypatch.setattr(source, "_open_regular", lambda p: FailingDisk(p.open("rb", buffering=0)))
     with pytest.raises(InputError, match=r"a\.mkv: reading it failed: Input/output error"):
         read(path)
+
+
+def test_streams_announced_midway_by_damage_do_not_undo_what_was_read():
+    class Container:
+        """Fails after the last packet, as PyAV does when damage has announced further streams."""
+
+        def demux(self, stream):
+            yield from ("packet", "last")
+            raise IndexError("list index out of range")
+
+    assert list(packets_of(Container(), "stream")) == ["packet", "last"]
 
 
 def test_endless_failure_is_given_up_and_said(tmp_path):
