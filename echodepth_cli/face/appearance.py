@@ -79,15 +79,18 @@ def windows(
 
 def even(windows_px: NDArray[np.uint8]) -> FloatArray:
     """Return `EVEN_SHAPE` windows with local mean 0 and about local contrast 1."""
+    level = np.stack([without_light(one.astype(np.float32), LOCAL_PX) for one in windows_px])
+    return np.clip(level, -MOST_CONTRAST, MOST_CONTRAST)
+
+
+def without_light(window: FloatArray, local_px: int) -> FloatArray:
+    """Return a window of grey levels in units of the contrast around, about the mean around."""
     import cv2
 
-    out = np.empty(EVEN_SHAPE, dtype=np.float32)
-    for k, window in enumerate(windows_px.astype(np.float32)):
-        level = window - cv2.blur(window, (LOCAL_PX, LOCAL_PX))
-        around = cv2.blur(level * level, (LOCAL_PX, LOCAL_PX))
-        # Rounding leaves a flat neighbourhood a hair below zero.
-        out[k] = level / (np.sqrt(np.maximum(around, 0)) + SOFT_GREY)
-    return np.clip(out, -MOST_CONTRAST, MOST_CONTRAST)
+    level = window - cv2.blur(window, (local_px, local_px))
+    around = cv2.blur(level * level, (local_px, local_px))
+    # Rounding leaves a flat neighbourhood a hair below zero.
+    return np.asarray(level / (np.sqrt(np.maximum(around, 0)) + np.float32(SOFT_GREY)))
 
 
 def _face_crop(image: Image, landmarks_px: FloatArray) -> tuple[Image, NDArray[np.float64]]:

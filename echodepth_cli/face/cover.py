@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from echodepth_cli.face.appearance import SOFT_GREY
+from echodepth_cli.face.appearance import without_light
 from echodepth_cli.records import FaceObservation
 
 MOUTH: Final = 2
@@ -27,7 +27,7 @@ MOUTH: Final = 2
 _COARSE_PX: Final = (24, 24)
 """The mouth is compared at half size: fingers are told by coarse patterns."""
 
-_LOCAL_PX: Final = (9, 9)
+_LOCAL_PX: Final = 9
 
 STRANGE: Final = (0.345, 0.395)
 """Strangeness up to which a mouth is like others, and from which it is like none. Bare mouths of
@@ -50,11 +50,7 @@ def coarse_mouth(windows_px: NDArray[np.uint8]) -> NDArray[np.float64]:
     import cv2
 
     half = cv2.resize(windows_px[MOUTH].astype(np.float32), _COARSE_PX, None, 0, 0, cv2.INTER_AREA)
-    level = half - cv2.blur(half, _LOCAL_PX)
-    around = cv2.blur(level * level, _LOCAL_PX)
-    # Rounding leaves a flat neighbourhood a hair below zero.
-    evened = level / (np.sqrt(np.maximum(around, 0)) + SOFT_GREY)
-    return np.asarray(evened, dtype=np.float64).ravel()
+    return without_light(half, _LOCAL_PX).astype(np.float64).ravel()
 
 
 def strangeness(windows_px: NDArray[np.uint8]) -> float:

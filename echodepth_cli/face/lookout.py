@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from echodepth_cli.face.cuts import CutDetector, Look, look_of
-from echodepth_cli.face.tracks import growth, separation
+from echodepth_cli.face.tracks import GROWTH, growth, separation
 from echodepth_cli.records import Box, Frame, SeenPicture
 
 LAG_S: Final = 0.4
@@ -96,7 +96,7 @@ class LookOut:
 
 
 def _may_be_the_same(one: Box, other: Box) -> bool:
-    return separation(one, other) < 1.0 and growth(one, other) < 0.7
+    return separation(one, other) < 1.0 and growth(one, other) < GROWTH
 
 
 def may_be_used(seen_s: float, now_s: float) -> bool:

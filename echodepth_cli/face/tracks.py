@@ -49,7 +49,7 @@ _IN_PLACE: Final = 0.25
 
 _AT_ONCE_S: Final = 1.0
 
-_GROWTH: Final = 0.7
+GROWTH: Final = 0.7
 """Natural logarithm of the largest change of size between frames."""
 
 _REMEMBERED: Final = 400
@@ -343,7 +343,7 @@ def _step_cost(
     elapsed_s = offset_s - track.last.offset_s
     reach = min(_REACH + _REACH_PER_S * elapsed_s, _FARTHEST)
     away = separation(before, face.box) / reach
-    grown = growth(before, face.box) / _GROWTH
+    grown = growth(before, face.box) / GROWTH
     if away >= 1 or grown >= 1:
         return math.inf
     known = track.settled.shape.value
