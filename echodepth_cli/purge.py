@@ -21,6 +21,7 @@ from echodepth_cli.batch.lock import LOCK_NAME, output_lock
 from echodepth_cli.batch.plan import BATCH_JSON
 from echodepth_cli.batch.service import rebuild
 from echodepth_cli.errors import InputError, NotFoundError, OutputError, printable
+from echodepth_cli.iso_time import parse_iso_time_utc
 from echodepth_cli.output.atomic import is_staging, may_stand_in_session
 from echodepth_cli.output.purged import Purged, record_purged
 from echodepth_cli.output.scratch import was_left
@@ -141,7 +142,7 @@ def _session_at(folder: Path) -> OldSession | Left | None:
         report: Any = None if path.is_symlink() else parse_json(read_small(path, _LARGEST_BYTES))
         if not _is_ours(report):
             return None
-        datetime.fromisoformat(report["run"]["analysed_at"]).astimezone(timezone.utc)
+        parse_iso_time_utc(report["run"]["analysed_at"])
         files = sorted(entry.name for entry in folder.iterdir())
         size = sum((folder / name).lstat().st_size for name in files)
     except OSError as error:
@@ -150,7 +151,7 @@ def _session_at(folder: Path) -> OldSession | Left | None:
         if not (folder / "frames.parquet").exists():
             return None
         return Left(folder, "its report.json cannot be read, so its age is not known")
-    except (KeyError, TypeError):
+    except (AttributeError, KeyError, TypeError):
         return Left(folder, "its report does not say when it was made")
     return OldSession(
         folder,
@@ -192,10 +193,7 @@ def _is_ours(report: Any) -> bool:
 def _is_old(session: OldSession, older_than: timedelta, now: datetime) -> bool:
     if _ASIDE.fullmatch(session.path.name):
         return True
-    analysed_at = datetime.fromisoformat(session.analysed_at)
-    if analysed_at.tzinfo is None:
-        analysed_at = analysed_at.replace(tzinfo=timezone.utc)
-    return now - analysed_at >= older_than
+    return now - parse_iso_time_utc(session.analysed_at) >= older_than
 
 
 def _batch_of(session_dir: Path) -> Path | None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from echodepth_cli.errors import UsageError
+from echodepth_cli.iso_time import parse_iso_time
 
 
 def setting(
@@ -134,8 +135,7 @@ def _is_of_kind(value: Any, kind: str) -> bool:
 def parse_started_at(text: str) -> datetime:
     """Parse an ISO 8601 date and time; raises UsageError when it is none."""
     try:
-        # Python 3.10 does not know the Z suffix.
-        return datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+        return parse_iso_time(text)
     except ValueError as error:
         raise UsageError(
             f"'{text}' is not a date and time; write it as 2026-03-01T09:30:00+00:00"

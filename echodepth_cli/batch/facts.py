@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
+from echodepth_cli.iso_time import parse_iso_time_utc
 from echodepth_cli.output.reliability import judge
 from echodepth_cli.output.report_json import rounded
 
@@ -29,10 +30,7 @@ MOMENTS = ("started_at", "analysed_at", "finished_at")
 
 def moment(text: str | None) -> datetime | None:
     """Return a time as written in a report, UTC where it names no zone; raises ValueError."""
-    if text is None:
-        return None
-    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+    return None if text is None else parse_iso_time_utc(text)
 
 
 def require_types(record: Any) -> None:

@@ -6,6 +6,8 @@ import math
 import unicodedata
 from datetime import datetime, timedelta
 
+from echodepth_cli.iso_time import parse_iso_time
+
 NOT_MEASURED = "–"
 MINUS = "\u2212"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -53,7 +55,7 @@ def date_time(value: str | datetime | None, *, tenths: bool = False) -> str | No
         return None
     if isinstance(value, str):
         try:
-            moment = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
+            moment = parse_iso_time(value)
         except ValueError:
             return visible(value)
     else:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
 
+from echodepth_cli.iso_time import parse_iso_time
 from echodepth_cli.output import charts
 from echodepth_cli.output.charts import Axis
 from echodepth_cli.output.face_map import FaceMap, face_map
@@ -207,7 +208,7 @@ def wall_clock(report: Mapping[str, Any], offset_s: float) -> str | None:
     if not started_at or report.get("timestamp_origin") == "zero":
         return None
     try:
-        start = datetime.fromisoformat(str(started_at).replace("Z", "+00:00"))
+        start = parse_iso_time(str(started_at))
     except ValueError:
         return None
     return date_time(start + timedelta(seconds=offset_s), tenths=True)

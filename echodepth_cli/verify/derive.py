@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from echodepth_cli.affect.carried import CarriedBaseline
 from echodepth_cli.affect.coverage import CoverageTracker
 from echodepth_cli.affect.trends import ACTIVE_FROM
 from echodepth_cli.affect.vad import DIMENSIONS, VadModel
+from echodepth_cli.iso_time import parse_iso_time
 from echodepth_cli.models import model_path
 from echodepth_cli.output.columns import AU_COUNT, RowContext
 from echodepth_cli.output.findings import Findings
@@ -235,4 +235,4 @@ def _baseline(evidence: Evidence) -> dict[str, Any]:
 def _origin_ms(started_at: str | None) -> int:
     if started_at is None:
         return 0
-    return Origin("option", datetime.fromisoformat(started_at)).milliseconds
+    return Origin("option", parse_iso_time(started_at)).milliseconds
