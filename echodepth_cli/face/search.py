@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from echodepth_cli.face.alignment import extent
+from echodepth_cli.face.graph import PictureGraph
 from echodepth_cli.records import Box, FloatArray, Image
 
 _OVERLAP: Final = 0.2
@@ -66,10 +67,12 @@ class SmallFaces:
     def __init__(self, *, always: bool) -> None:
         """Look at every picture with ``always``, else only at those that seem to need it."""
         self._always = always
-        from mediapipe.python.solutions import face_detection
+        from mediapipe.modules.face_detection.face_detection_pb2 import FaceDetectionOptions
 
-        self._detector: Any = face_detection.FaceDetection(
-            model_selection=1, min_detection_confidence=_MIN_CONFIDENCE
+        self._detector = PictureGraph(
+            "face_detection/face_detection_full_range_cpu",
+            "detections",
+            graph_options=FaceDetectionOptions(min_score_thresh=_MIN_CONFIDENCE),
         )
 
     def added(
@@ -117,8 +120,8 @@ class SmallFaces:
         """Yield (middle x, middle y, side) in pixels of the faces in all squares, surest first."""
         found: list[tuple[float, float, float, float]] = []
         for left, top, side in squares(*image.shape[:2]):
-            part = np.ascontiguousarray(image[top : top + side, left : left + side])
-            for detection in self._detector.process(part).detections or ():
+            part = image[top : top + side, left : left + side]
+            for detection in self._detector.process(part):
                 box = detection.location_data.relative_bounding_box
                 height, width = part.shape[:2]
                 middle = (

@@ -14,10 +14,10 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 
 from echodepth_cli.errors import ModelError
+from echodepth_cli.face.graph import PictureGraph
 from echodepth_cli.face.quality import face_box
 from echodepth_cli.face.search import SmallFaces
 from echodepth_cli.interruption import interruptions_held
-from echodepth_cli.lean_import import import_lean
 from echodepth_cli.records import Box, FloatArray, Image
 
 LANDMARKS = 478
@@ -77,13 +77,7 @@ class MediaPipeTracker:
         """Find at most ``max_faces``; with ``small_faces`` look closer in every picture."""
         self._max_faces = max_faces
         with native_stderr_captured():
-            face_mesh = _import_face_mesh()
-            self._mesh: Any = face_mesh.FaceMesh(
-                static_image_mode=True,
-                max_num_faces=max_faces,
-                refine_landmarks=True,
-                min_detection_confidence=min_detection_confidence,
-            )
+            self._mesh = _face_mesh(max_faces, min_detection_confidence)
             # The graph starts, and prints, on the first picture with a face.
             self._small = SmallFaces(always=small_faces)
             for graph in (self._mesh.process, self._small.warm_up):
@@ -113,9 +107,8 @@ class MediaPipeTracker:
 
     def _faces_in(self, image: Image) -> list[FloatArray]:
         height, width = image.shape[:2]
-        found = self._mesh.process(np.ascontiguousarray(image)).multi_face_landmarks or ()
         scale = np.array([width, height, width], dtype=np.float32)
-        return [_points(face) * scale for face in found]
+        return [_points(face) * scale for face in self._mesh.process(image)]
 
     def close(self) -> None:
         """Free the graphs; to do so again changes nothing."""
@@ -152,13 +145,27 @@ def _rendered_face() -> Image:
     return np.ascontiguousarray(picture[:, :, ::-1])
 
 
-def _import_face_mesh() -> Any:
-    os.environ.setdefault("GLOG_minloglevel", "2")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+def _face_mesh(max_faces: int, min_detection_confidence: float) -> PictureGraph:
+    """Return the graph that MediaPipe's `FaceMesh` runs for static pictures."""
+    finder = "facedetectionshortrangecpu__facedetectionshortrange__facedetection"
     try:
         # The tracker needs OpenCV whether or not MediaPipe asks for it.
         importlib.import_module("cv2")
-        return import_lean("mediapipe.python.solutions.face_mesh")
+        return PictureGraph(
+            "face_landmark/face_landmark_front_cpu",
+            "multi_face_landmarks",
+            side_inputs={
+                "num_faces": max_faces,
+                "with_attention": True,
+                "use_prev_landmarks": False,
+            },
+            calculator_params={
+                f"{finder}__TensorsToDetectionsCalculator.min_score_thresh": (
+                    min_detection_confidence
+                ),
+                "facelandmarkcpu__ThresholdingCalculator.threshold": 0.5,
+            },
+        )
     except ImportError as error:
         raise ModelError(missing_library_message(error)) from error
 
