@@ -40,6 +40,7 @@ from echodepth_cli.records import (
     FrameResult,
     FrameStatus,
     SeenPicture,
+    Vad,
     nan_array,
 )
 
@@ -272,34 +273,24 @@ class Session:
             told += self._blinks.push(sighting.offset_s, estimate)
         if over:
             told += self._blinks.finish()
-        rows = []
-        for estimate in told:
-            sighting, talking = self._blinking.popleft()
-            row = _unscored(sighting)
-            if sighting.subject is not None and estimate is not None:
-                row = self._scored_row(row, sighting.subject, estimate, talking, stretch)
-            rows.append(row)
-        return rows
+        decided = [(*self._blinking.popleft(), estimate) for estimate in told]
+        shown = [
+            (estimate.intensities, talking, sighting.subject.pose.pitch_deg - stretch.pitch_deg)
+            for sighting, talking, estimate in decided
+            if sighting.subject is not None and estimate is not None
+        ]
+        scores = iter(self._models.vad.score_each(shown))
+        return [
+            _unscored(sighting)
+            if sighting.subject is None or estimate is None
+            else _scored_row(_unscored(sighting), estimate, talking, next(scores))
+            for sighting, talking, estimate in decided
+        ]
 
-    def _scored_row(
-        self,
-        row: FrameResult,
-        subject: FaceObservation,
-        estimate: AUEstimate,
-        talking: bool,
-        stretch: Stretch,
-    ) -> FrameResult:
-        vad = self._models.vad.score(
-            estimate.intensities,
-            talking=talking,
-            pitch_change_deg=subject.pose.pitch_deg - stretch.pitch_deg,
-        )
-        return replace(
-            row,
-            vad=vad,
-            aus=estimate.intensities,
-            extra={**row.extra, "talking": talking, **estimate.extra_columns()},
-        )
+
+def _scored_row(row: FrameResult, estimate: AUEstimate, talking: bool, vad: Vad) -> FrameResult:
+    extra = {**row.extra, "talking": talking, **estimate.extra_columns()}
+    return replace(row, vad=vad, aus=estimate.intensities, extra=extra)
 
 
 def _measurable(subject: FaceObservation | None) -> FaceObservation | None:

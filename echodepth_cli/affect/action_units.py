@@ -36,8 +36,9 @@ TURNED_PITCH_DEG: Final = 40.0
 SIDED_AUS: Final = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 20)
 """Units whose left and right intensity are given apart."""
 
-_SIDED: Final = (*SIDED_AUS, 11, 13)
+_SIDED: Final = (*SIDED_AUS, 11, 13, 30)
 _CENTRAL: Final = (8, 17, 18, 22, 23, 24, 28, 29, 32, 34, 35, 38, 39)
+_AT_SIDED, _AT_CENTRAL = np.array(_SIDED) - 1, np.array(_CENTRAL) - 1
 _UNTOLD: Final = (19, 33, 37)
 """Proxies that this version does not estimate."""
 
@@ -61,6 +62,11 @@ _DROOP, _SLIT, _CLOSED = 0.30, 0.50, 0.70
 
 _WINKED, _AHEAD = 0.50, 0.30
 """Lid closure of a winking eye, and its lead over the other eye."""
+
+_NEVER_SEEN: Final = {
+    **{u.number: "not_observable" for u in ACTION_UNITS if u.status is Status.NOT_OBSERVABLE},
+    **dict.fromkeys(_UNTOLD, "not_estimated"),
+}
 
 _INNER_LIPS: Final = (13, 14)
 
@@ -97,15 +103,14 @@ class AUEstimate:
 
     def extra_columns(self) -> dict[str, float | bool | str | None]:
         """Return the columns beyond AU01..AU46, None where not seen; see `EXTRA_COLUMNS`."""
-        values: dict[str, float] = {}
-        for number in SIDED_AUS:
-            values[f"AU{number:02d}_L"] = float(self.left[number - 1])
-            values[f"AU{number:02d}_R"] = float(self.right[number - 1])
-        values["lid_closure_L"] = self.lid_closure_left
-        values["lid_closure_R"] = self.lid_closure_right
-        values["gaze_x"] = self.gaze_x
-        values["gaze_y"] = self.gaze_y
-        return {name: None if np.isnan(value) else value for name, value in values.items()}
+        left, right = self.left.tolist(), self.right.tolist()
+        sides = (side[number - 1] for number in SIDED_AUS for side in (left, right))
+        lids = (self.lid_closure_left, self.lid_closure_right)
+        values = (*sides, *lids, self.gaze_x, self.gaze_y)
+        return {
+            name: None if value != value else value
+            for (name, _, _), value in zip(EXTRA_COLUMNS, values, strict=True)
+        }
 
 
 EXTRA_COLUMNS: Final[tuple[tuple[str, str, str], ...]] = (
@@ -134,7 +139,11 @@ class ActionUnitModel:
         self._relative, self._absolute = relative, absolute
         metadata = relative.get_modelmeta().custom_metadata_map
         self._names: tuple[str, ...] = tuple(metadata["channels"].split())
-        self._at = {name: k for k, name in enumerate(self._names)}
+        at = {name: k for k, name in enumerate(self._names)}
+        self._left, self._right = (
+            [at[f"AU{number:02d}_{side}"] for number in _SIDED] for side in "LR"
+        )
+        self._central = [at[f"AU{number:02d}"] for number in _CENTRAL]
 
     @classmethod
     def load(cls, folder: Path | None = None) -> ActionUnitModel:
@@ -202,12 +211,11 @@ class ActionUnitModel:
         return np.array(rows, dtype=np.float32).reshape(len(rows), len(self._names))
 
     def _estimate(self, channels: FloatArray, observation: FaceObservation) -> AUEstimate:
-        value = {name: float(channels[k]) for name, k in self._at.items()}
+        value = dict(zip(self._names, channels.tolist(), strict=True))
+        # As `_unit` does, but at once.
+        units = np.where(channels < 0, 0, np.where(channels > 1, 1, channels))
         left, right = nan_array(AU_COUNT), nan_array(AU_COUNT)
-        for number in _SIDED:
-            left[number - 1] = _unit(value[f"AU{number:02d}_L"])
-            right[number - 1] = _unit(value[f"AU{number:02d}_R"])
-        left[29], right[29] = _unit(value["AU30_L"]), _unit(value["AU30_R"])
+        left[_AT_SIDED], right[_AT_SIDED] = units[self._left], units[self._right]
         lids = _unit(value["lid_L"] / _CLOSED_LID), _unit(value["lid_R"] / _CLOSED_LID)
         for side, lid in ((left, lids[0]), (right, lids[1])):
             side[40:44] = _lid_bands(lid, float(side[6]))
@@ -216,8 +224,7 @@ class ActionUnitModel:
         intensities[45] = max(left[45], right[45])
         both = min(sum(lids) / 2, 2 * min(lids))  # a wink is not a droop of both lids
         intensities[40:44] = _lid_bands(both, float(intensities[6]))
-        for number in _CENTRAL:
-            intensities[number - 1] = _unit(value[f"AU{number:02d}"])
+        intensities[_AT_CENTRAL] = units[self._central]
         upper, lower = (observation.points[k] for k in _INNER_LIPS)
         gap = float(np.linalg.norm(upper - lower))
         intensities[24] = _unit((gap - _CLOSED_GAP) / (_FULL_GAP - _CLOSED_GAP))
@@ -225,9 +232,9 @@ class ActionUnitModel:
         intensities[25] = _unit(value["jaw"] / _DROP)
         intensities[26] = _unit((value["jaw"] - _DROP) / (1 - _DROP))
         reasons = _hidden(observation)
-        for number in reasons:
-            for row in (intensities, left, right):
-                row[number - 1] = np.nan
+        hidden = np.array([*reasons]) - 1
+        for row in (intensities, left, right):
+            row[hidden] = np.nan
         return AUEstimate(
             intensities=intensities,
             left=left,
@@ -281,10 +288,7 @@ def _lid_bands(closure: float, squint: float) -> tuple[float, float, float, floa
 
 def _hidden(observation: FaceObservation) -> dict[int, str]:
     """Return the units that this face cannot show, with the reason."""
-    reasons = {
-        u.number: "not_observable" for u in ACTION_UNITS if u.status is Status.NOT_OBSERVABLE
-    }
-    reasons |= dict.fromkeys(_UNTOLD, "not_estimated")
+    reasons = dict(_NEVER_SEEN)
     pose = observation.pose
     if abs(pose.yaw_deg) > TURNED_YAW_DEG or abs(pose.pitch_deg) > TURNED_PITCH_DEG:
         return {u.number: "turned_away" for u in ACTION_UNITS} | reasons

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +92,14 @@ class VadModel:
         """Return the scores of one frame; see `score_many` for the inputs."""
         v, a, d = self.score_many(aus, talking=talking, pitch_change_deg=pitch_change_deg)
         return Vad(float(v), float(a), float(d))
+
+    def score_each(self, frames: Sequence[tuple[FloatArray, bool, float]]) -> list[Vad]:
+        """Return the scores of many frames: intensities, talking and change of pitch of each."""
+        if not frames:
+            return []
+        aus, talking, pitch_change_deg = zip(*frames, strict=True)
+        scores = self.score_many(np.array(aus), talking=talking, pitch_change_deg=pitch_change_deg)
+        return [Vad(*row) for row in scores.tolist()]
 
     def score_many(
         self, aus: ArrayLike, *, talking: ArrayLike = False, pitch_change_deg: ArrayLike = 0.0

@@ -48,7 +48,9 @@ def active_aus(result: FrameResult) -> list[int] | None:
     """Return the numbers of the active units, or None where nothing was measured."""
     if result.aus is None:
         return None
-    return [number for number, value in enumerate(result.aus, start=1) if value >= ACTIVE_FROM]
+    return [
+        number for number, value in enumerate(result.aus.tolist(), start=1) if value >= ACTIVE_FROM
+    ]
 
 
 def _of(part: str, attribute: str) -> Callable[[FrameResult, RowContext], Any]:
