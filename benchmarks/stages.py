@@ -62,6 +62,8 @@ class Stopwatch:
 
 def measure_stages(video: Path, fps: float | None = 2.0) -> tuple[dict[str, float], int]:
     """Return seconds by stage, and the number of sampled frames."""
+    # As the command line does: with OpenBLAS on several threads the figures are half as high again.
+    import echodepth_cli.__main__  # noqa: F401
     from echodepth_cli import AnalysisConfig, pipeline
     from echodepth_cli.engine import open_engine
     from echodepth_cli.face.tracker import MediaPipeTracker

@@ -38,8 +38,8 @@ def colours_of(image: Image, landmarks_px: FloatArray) -> Colours:
     low, high = extent(landmarks_px)
     middle, (width, height) = (low[0] + high[0]) / 2, high - low
     left, right, top, bottom = _PATCHES.T
-    columns = np.linspace(middle + left * width, middle + right * width, _GRID, axis=1)
-    rows = np.linspace(low[1] + top * height, low[1] + bottom * height, _GRID, axis=1)
+    columns = _spaced(middle + left * width, middle + right * width)
+    rows = _spaced(low[1] + top * height, low[1] + bottom * height)
     patches = [_median_colour(image, y, x) for y, x in zip(rows, columns, strict=True)]
     return np.concatenate(patches).astype(np.float32)
 
@@ -59,6 +59,13 @@ def is_mostly_unchanged(one: Colours, other: Colours) -> bool:
     return int((np.sqrt(squares.mean(axis=1)) < _SAME).sum()) >= 2
 
 
+def _spaced(first: NDArray[np.float64], last: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (patches, `_GRID`) values from first to last, in less time than `np.linspace`."""
+    values = first[:, None] + np.arange(_GRID) * ((last - first) / (_GRID - 1))[:, None]
+    values[:, -1] = last
+    return values
+
+
 def _median_colour(
     image: Image, rows: NDArray[np.float64], columns: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -68,7 +75,10 @@ def _median_colour(
     if len(y) * len(x) < _GRID * _GRID / 4:
         return np.full(3, np.nan)
     # What `np.median` gives, at a fifth of the time for so few pixels.
-    ordered = np.sort(image[y[:, None], x].reshape(-1, 3), axis=0).astype(np.float64)
-    red, green, blue = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+    ordered = np.ascontiguousarray(image[y[:, None], x].reshape(-1, 3).T)
+    ordered.sort(axis=1)
+    count = ordered.shape[1]
+    one, other = ordered[:, (count - 1) // 2].tolist(), ordered[:, count // 2].tolist()
+    red, green, blue = ((a + b) / 2 for a, b in zip(one, other, strict=True))
     brightness = 0.299 * red + 0.587 * green + 0.114 * blue
     return np.array([brightness / 2, red - brightness, blue - brightness])

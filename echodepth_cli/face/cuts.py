@@ -7,6 +7,7 @@ most of them as they were.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import deque
 from functools import lru_cache
@@ -103,14 +104,14 @@ class CutDetector:
 
 def _span(start: float, length: float, cells: int) -> slice:
     middle, reach = start + length / 2, length * _SURROUNDINGS / 2
-    low = int(np.clip(np.floor((middle - reach) * cells), 0, cells - 3))
-    return slice(low, int(np.clip(np.ceil((middle + reach) * cells), low + 3, cells)))
+    low = min(max(math.floor((middle - reach) * cells), 0), cells - 3)
+    return slice(low, min(max(math.ceil((middle + reach) * cells), low + 3), cells))
 
 
 def _correlation(one: Look, other: Look) -> float:
     a, b = one.astype(np.float64).ravel(), other.astype(np.float64).ravel()
     a, b = a - a.mean(), b - b.mean()
     # Flat regions, as black bars, carry no evidence of a cut: the floor pulls them to 1.
-    floor = 4.0 * np.sqrt(len(a))
-    norm = np.linalg.norm(a) * np.linalg.norm(b)
+    floor = 4.0 * math.sqrt(len(a))
+    norm = math.sqrt(a @ a) * math.sqrt(b @ b)
     return float((a @ b + floor) / (norm + floor))
