@@ -10,13 +10,14 @@ person by mistake is recognised.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from echodepth_cli.face.looks import Appearance, Kinds, Mean
 from echodepth_cli.face.odds import (
     INTERLUDE,
     SEEN_BEFORE,
@@ -26,7 +27,7 @@ from echodepth_cli.face.odds import (
     placed,
     shape_odds,
 )
-from echodepth_cli.face.tracks import Appearance, Mean, Sighting
+from echodepth_cli.face.tracks import Sighting
 from echodepth_cli.records import Box
 
 DIMENSIONS: Final = 16
@@ -35,6 +36,9 @@ COLOURS: Final = 9
 
 _SWEEPS: Final = 8
 """Rounds in which all tracks are judged again; more change nothing in practice."""
+
+_HEARINGS: Final = 3
+"""So often who is in doubt is judged again, by all who are not."""
 
 _TEACHERS: Final = 400
 """So many tracks, those that showed most, say what everybody looks like; so the time that judging
@@ -63,12 +67,16 @@ class TrackRecord:
     """Number of the track that it interrupted, see `tracks.Track`; 0 for none."""
     certainty: float = 0.0
     looks: Appearance = field(default_factory=Appearance)
+    kinds: Kinds = field(default_factory=Kinds)
     beside: set[int] = field(default_factory=set)
     """Numbers of the tracks seen in the same frames."""
+    faces: int = 0
 
     def add(self, sighting: Sighting) -> None:
         """Take the next face."""
-        self.looks.add(sighting)
+        self.looks.add(sighting.signature, sighting.face.colours)
+        self.kinds.add(sighting.face.colours)
+        self.faces += 1
         self.last_s, self.last_box = sighting.offset_s, sighting.face.box
 
 
@@ -83,20 +91,34 @@ class Identity:
 
 def identify(tracks: Sequence[TrackRecord]) -> dict[int, Identity]:
     """Return by number who each track is."""
-    cast = _Cast(tracks)
+    cast = _settled(tracks)
+    # Where nobody was seen beside anybody, nothing but looks would say that a second judgement is
+    # better than the first, and alike people would make each other sure.
+    for _ in range(_HEARINGS if cast.has_company else 0):
+        # Who showed most may have shown it badly, a hand before the face, say.
+        again = _settled(tracks, last=cast.doubtful)
+        if again.faces_in_doubt >= cast.faces_in_doubt or again.persons > cast.persons:
+            break
+        cast = again
+    return cast.identities()
+
+
+def _settled(tracks: Sequence[TrackRecord], last: Set[int] = frozenset()) -> _Cast:
+    cast = _Cast(tracks, last)
     for sweep in range(_SWEEPS):
         changed = cast.sweep()
         # The first takes what others say of a track from what was thought while frames came in.
         if not cast.merge() and not changed and (sweep or not cast.has_company):
             break
-    return cast.identities()
+    return cast
 
 
 class _Cast:
     """The tracks, those that showed most first, and whom each is taken for at present."""
 
-    def __init__(self, tracks: Sequence[TrackRecord]) -> None:
-        self._tracks = sorted(tracks, key=_by_what_they_showed)
+    def __init__(self, tracks: Sequence[TrackRecord], last: Set[int]) -> None:
+        """Take the tracks; those whose numbers are in ``last`` teach none of the others."""
+        self._tracks = sorted(tracks, key=lambda t: (t.number in last, *_by_what_they_showed(t)))
         at = {t.number: k for k, t in enumerate(self._tracks)}
         self._beside = [[at[n] for n in sorted(t.beside)] for t in self._tracks]
         self._interrupted = [at.get(t.interlude_of) for t in self._tracks]
@@ -107,6 +129,7 @@ class _Cast:
             [min(t.looks.shape.count, _REMEMBERED) for t in self._tracks], dtype=np.float64
         )
         self._colours = _stacked([t.looks.colours for t in self._tracks], COLOURS)
+        self._kinds = _KindsOfAll([t.kinds for t in self._tracks])
         self._person = np.array([t.person for t in self._tracks])
         self._certainty = np.array([t.certainty for t in self._tracks])
         self._by_itself = self._certainty.copy()
@@ -117,6 +140,22 @@ class _Cast:
     def has_company(self) -> bool:
         """Whether any two were in one frame."""
         return any(self._beside)
+
+    @property
+    def doubtful(self) -> set[int]:
+        """Numbers of the tracks in doubt."""
+        return {t.number for t, c in zip(self._tracks, self._certainty, strict=True) if c < SURE}
+
+    @property
+    def faces_in_doubt(self) -> int:
+        """Faces on tracks in doubt."""
+        doubtful = self.doubtful
+        return sum(t.faces for t in self._tracks if t.number in doubtful)
+
+    @property
+    def persons(self) -> int:
+        """How many there are."""
+        return len(np.unique(self._person))
 
     def identities(self) -> dict[int, Identity]:
         """Return the result, persons numbered in order of appearance."""
@@ -192,12 +231,10 @@ class _Cast:
         apart = np.sqrt(np.mean((self._shapes[k] - shapes) ** 2, axis=1))
         least = np.maximum(np.minimum(self._faces[k], faces), 1)
         shape = np.nan_to_num(shape_odds(apart, least))
-        colour = colour_odds(self._colours[k], self._colours[:_TEACHERS])
         weights = {}
         for person, alike in zip(persons, shape, strict=True):
             theirs = np.flatnonzero(taught & (self._person == person))
-            # Light and surroundings come in kinds, and the middle of two kinds is like neither.
-            likeness = bounded(float(alike + colour[theirs].max()))
+            likeness = bounded(float(alike) + self._kinds.odds(k, theirs))
             weights[person] = SEEN_BEFORE + likeness + self._place(k, theirs)
         interrupted = self._interrupted[k]
         if interrupted is not None and (owner := int(self._person[interrupted])) in weights:
@@ -232,6 +269,26 @@ class _Cast:
         before, after = self._tracks[one], self._tracks[other]
         gap_s = after.first_s - before.last_s
         return placed(after.first_box, before.last_box, gap_s, after_cut=after.after_cut)
+
+
+class _KindsOfAll:
+    """How likely the colours of tracks are of one person, each kind of one by any of the other."""
+
+    def __init__(self, kinds: Sequence[Kinds]) -> None:
+        self._kinds = [_stacked(of_one.means, COLOURS) for of_one in kinds]
+        counts = [np.array([float(m.count) for m in of_one.means]) for of_one in kinds]
+        self._shares = [count / max(count.sum(), 1.0) for count in counts]
+        taught = [k for k, rows in enumerate(self._kinds[:_TEACHERS]) for _ in rows]
+        self._of = np.array(taught, dtype=np.intp)
+        self._all = np.concatenate([np.empty((0, COLOURS)), *self._kinds[:_TEACHERS]])
+        self._odds: dict[int, NDArray[np.float64]] = {}
+
+    def odds(self, k: int, theirs: NDArray[np.intp]) -> float:
+        """Return the log odds that a track's colours are those of the person of other tracks."""
+        if k not in self._odds:
+            self._odds[k] = colour_odds(self._kinds[k][:, None], self._all)
+        found = self._odds[k][:, np.isin(self._of, theirs)]
+        return float(self._shares[k] @ found.max(axis=1)) if found.size else 0.0
 
 
 def _by_what_they_showed(track: TrackRecord) -> tuple[float, ...]:

@@ -7,8 +7,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from echodepth_cli.face.looks import Appearance
 from echodepth_cli.face.signature import distance
-from echodepth_cli.face.tracks import Appearance, growth, separation
+from echodepth_cli.face.tracks import growth, separation
 from echodepth_cli.records import Box
 
 Odds = NDArray[Any]

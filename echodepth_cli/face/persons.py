@@ -23,15 +23,9 @@ from typing import Final
 
 from echodepth_cli.face.cuts import Look
 from echodepth_cli.face.identities import Identity, TrackRecord, identify
+from echodepth_cli.face.looks import Appearance
 from echodepth_cli.face.odds import SEEN_BEFORE, SURE, alike, placed
-from echodepth_cli.face.tracks import (
-    WINDOW_FACES,
-    WINDOW_S,
-    Appearance,
-    Sighting,
-    Track,
-    Tracks,
-)
+from echodepth_cli.face.tracks import WINDOW_FACES, WINDOW_S, Sighting, Track, Tracks
 from echodepth_cli.records import Box, FaceObservation
 
 _WAIT_S: Final = 5.0
@@ -148,7 +142,7 @@ class PersonTracker:
         """Give a track to the likeliest person, known or new, all others in view considered."""
         looks = Appearance(replace(track.settled.shape), replace(track.settled.colours))
         for sighting in track.recent:
-            looks.add(sighting)
+            looks.add(sighting.signature, sighting.face.colours)
         beside = self._beside(track)
         taken = track.others | {t.person for t in beside if t.person is not None}
         odds = {n: w for n, w in self._odds(track, looks).items() if n not in taken}
@@ -188,7 +182,7 @@ class PersonTracker:
     def _new_person(self, track: Track) -> int:
         person = _Person(len(self._people) + 1)
         for sighting in track.recent:
-            person.looks.add(sighting)
+            person.looks.add(sighting.signature, sighting.face.colours)
         self._people.append(person)
         return person.number
 
@@ -199,11 +193,11 @@ class PersonTracker:
             self._record(track).add(sighting)
             track.recent.popleft()
             sighting.is_settled = True
-            track.settled.add(sighting)
+            track.settled.add(sighting.signature, sighting.face.colours)
             person = self._people[(track.person or 0) - 1]
             if track.certainty >= SURE or track.is_first:
                 # Doubtful faces teach nothing, or a doubt would confirm itself.
-                person.looks.add(sighting)
+                person.looks.add(sighting.signature, sighting.face.colours)
                 person.box, person.last_s = sighting.face.box, sighting.offset_s
 
     def _record(self, track: Track) -> TrackRecord:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from echodepth_cli.face.colours import apart, is_mostly_unchanged
 from echodepth_cli.face.cuts import CutDetector, Look
+from echodepth_cli.face.looks import Appearance, Mean
 from echodepth_cli.face.signature import Signature, distance, signature
 from echodepth_cli.records import Box, FaceObservation
 
@@ -52,9 +53,6 @@ _AT_ONCE_S: Final = 1.0
 GROWTH: Final = 0.7
 """Natural logarithm of the largest change of size between frames."""
 
-_REMEMBERED: Final = 400
-"""Sightings that a mean signature reaches back over."""
-
 
 @dataclass(slots=True, eq=False)
 class Sighting:
@@ -68,60 +66,6 @@ class Sighting:
     """How well the face fits the rest of its track, 0..1."""
     is_settled: bool = False
     """Whether it stays on its track for good."""
-
-
-@dataclass(slots=True, eq=False)
-class Mean:
-    """A running mean of vectors; what is NaN in one is taken from the others."""
-
-    count: int = 0
-    value: NDArray[np.float64] | None = None
-
-    def add(self, new: NDArray[Any] | None) -> None:
-        """Take one more vector; None is none."""
-        if new is None:
-            return
-        self.count += 1
-        if self.value is None:
-            self.value = new.astype(np.float64)
-            return
-        step = (new - self.value) / min(self.count, _REMEMBERED)
-        grown = np.where(np.isnan(step), self.value, self.value + step)
-        self.value = np.where(np.isnan(grown), new, grown)
-
-    @classmethod
-    def of(cls, vectors: Iterable[NDArray[Any] | None]) -> Mean:
-        """Return the mean of all vectors, at once where they allow it."""
-        known = [vector for vector in vectors if vector is not None]
-        rows = np.array(known, dtype=np.float64)
-        if 0 < len(known) <= _REMEMBERED and not np.isnan(rows).any():
-            return cls(len(known), rows.mean(axis=0))
-        if not known:
-            return cls()
-        # What `add` gives one by one, at a twentieth of the time for vectors as short as these.
-        return cls(len(known), np.array([_running_mean(column) for column in rows.T.tolist()]))
-
-
-def _running_mean(values: Sequence[float]) -> float:
-    mean = values[0]
-    for count, new in enumerate(values[1:], start=2):
-        step = (new - mean) / min(count, _REMEMBERED)
-        grown = mean + step if step == step else mean
-        mean = grown if grown == grown else new
-    return mean
-
-
-@dataclass(slots=True, eq=False)
-class Appearance:
-    """What is remembered of how somebody looks."""
-
-    shape: Mean = field(default_factory=Mean)
-    colours: Mean = field(default_factory=Mean)
-
-    def add(self, sighting: Sighting) -> None:
-        """Take one more sighting."""
-        self.shape.add(sighting.signature)
-        self.colours.add(sighting.face.colours)
 
 
 @dataclass(slots=True, eq=False)

@@ -231,3 +231,31 @@ def test_two_who_look_the_same_are_in_doubt_once_they_may_have_changed_places():
     frames += [[b.at(0.25), a.at(0.75)] for _ in range(20)]
     late = settled(frames, [SHOT] * 20 + [OTHER_SHOT] * 20 + [SHOT] * 20)[40:]
     assert all(face.certainty < SURE for frame in late for face in frame.faces)
+
+
+def test_colours_in_which_somebody_was_seen_now_and_then_are_theirs():
+    """Raised brows bring skin to where the hair was; a turned head shows no proportions."""
+    a, b = Someone(1), Someone(2)
+    skin = np.array([22] * 3 + [0] * 6, dtype=np.float32)
+
+    def raised(yaw_deg):
+        face = a.at(0.5, yaw_deg=yaw_deg)
+        return replace(face, colours=face.colours + skin)
+
+    frames = [[raised(0)] if k % 5 == 4 else [a.at(0.5)] for k in range(40)]
+    frames += [[b.at(0.5)] for _ in range(20)] + [[raised(40)] for _ in range(12)]
+    seen = settled(frames, [SHOT] * 40 + [OTHER_SHOT] * 20 + [SHOT] * 12)
+    assert {(f.person, f.certainty >= SURE) for s in seen[60:] for f in s.faces} == {(1, True)}
+
+
+def test_who_is_first_seen_badly_is_known_from_all_that_was_seen_better():
+    a, b, unlike = Someone(1), Someone(2), Someone(2)
+    unlike._proportions = (a._proportions + 2 * b._proportions) / 3
+    looks, frames = [], []
+    for k, shot in enumerate([[a], [unlike], [a, b], [a], [b], [a, b]]):
+        for _ in range(8):
+            faces = [who.at(x) for who, x in zip(shot, (0.25, 0.75), strict=False)]
+            frames.append(faces if len(shot) > 1 else [shot[0].at(0.5)])
+        looks += [SHOT if k % 2 else OTHER_SHOT] * 8
+    seen = settled(frames, looks)
+    assert {(f.person, f.certainty >= SURE) for s in seen[8:16] for f in s.faces} == {(2, True)}

@@ -1,0 +1,104 @@
+"""What is remembered of how somebody looks: the mean, and the kinds in which their colours come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from echodepth_cli.face.colours import Colours, apart
+from echodepth_cli.face.signature import Signature
+
+_REMEMBERED: Final = 400
+"""Sightings that a mean signature reaches back over."""
+
+_ONE_KIND: Final = 6.0
+"""Colours so near to each other, root mean square, are of one kind."""
+
+_MOST_KINDS: Final = 8
+
+
+@dataclass(slots=True, eq=False)
+class Mean:
+    """A running mean of vectors; what is NaN in one is taken from the others."""
+
+    count: int = 0
+    value: NDArray[np.float64] | None = None
+
+    def add(self, new: NDArray[Any] | None) -> None:
+        """Take one more vector; None is none."""
+        if new is None:
+            return
+        self.count += 1
+        if self.value is None:
+            self.value = new.astype(np.float64)
+            return
+        step = (new - self.value) / min(self.count, _REMEMBERED)
+        grown = np.where(np.isnan(step), self.value, self.value + step)
+        self.value = np.where(np.isnan(grown), new, grown)
+
+    @classmethod
+    def of(cls, vectors: Iterable[NDArray[Any] | None]) -> Mean:
+        """Return the mean of all vectors, at once where they allow it."""
+        known = [vector for vector in vectors if vector is not None]
+        rows = np.array(known, dtype=np.float64)
+        if 0 < len(known) <= _REMEMBERED and not np.isnan(rows).any():
+            return cls(len(known), rows.mean(axis=0))
+        if not known:
+            return cls()
+        # What `add` gives one by one, at a twentieth of the time for vectors as short as these.
+        return cls(len(known), np.array([_running_mean(column) for column in rows.T.tolist()]))
+
+
+def _running_mean(values: Sequence[float]) -> float:
+    mean = values[0]
+    for count, new in enumerate(values[1:], start=2):
+        step = (new - mean) / min(count, _REMEMBERED)
+        grown = mean + step if step == step else mean
+        mean = grown if grown == grown else new
+    return mean
+
+
+@dataclass(slots=True, eq=False)
+class Appearance:
+    """What is remembered of how somebody looks."""
+
+    shape: Mean = field(default_factory=Mean)
+    colours: Mean = field(default_factory=Mean)
+
+    def add(self, shape: Signature | None, colours: Colours | None) -> None:
+        """Take how one more face looks."""
+        self.shape.add(shape)
+        self.colours.add(colours)
+
+
+@dataclass(slots=True, eq=False)
+class Kinds:
+    """The kinds of colours in which a face was seen.
+
+    Raised brows bring skin to where the hair was, a turn of the head other light; the middle of two
+    kinds is like neither.
+    """
+
+    means: list[Mean] = field(default_factory=list)
+
+    def add(self, colours: Colours | None) -> None:
+        """Take the colours of one more face."""
+        if colours is None or np.isnan(colours).all():
+            return
+        unlike, nearest = min(
+            ((_unlike(mean, colours), k) for k, mean in enumerate(self.means)),
+            default=(np.inf, 0),
+        )
+        if unlike > _ONE_KIND and len(self.means) < _MOST_KINDS:
+            nearest = len(self.means)
+            self.means.append(Mean())
+        self.means[nearest].add(colours)
+
+
+def _unlike(mean: Mean, colours: Colours) -> float:
+    far = None if mean.value is None else apart(mean.value, colours)
+    return np.inf if far is None else far
