@@ -10,7 +10,8 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -172,7 +173,7 @@ class AnalysisConfig:
         """Build from the form of `to_dict`, or from settings as people write them.
 
         Raises UsageError naming ``source`` for a name that is unknown or a value that cannot be
-        read; see `parse_setting` for what can.
+        read or is out of range; see `parse_setting` for what can be read.
         """
         table = values.get("alert_thresholds", {})
         if not isinstance(table, Mapping):
@@ -181,10 +182,13 @@ class AnalysisConfig:
             {name: value for name, value in values.items() if name != "alert_thresholds"},
             f"{source}: baseline_window_s",
         )
-        thresholds = AlertThresholds(
-            **known_settings(AlertThresholds, table, f"{source} [alert_thresholds]")
-        )
-        return cls(**known_settings(cls, settings, source), alert_thresholds=thresholds)
+        section = f"{source} [alert_thresholds]"
+        limits = known_settings(AlertThresholds, table, section)
+        with _named(section):
+            thresholds = AlertThresholds(**limits)
+        known = known_settings(cls, settings, source)
+        with _named(source):
+            return cls(**known, alert_thresholds=thresholds)
 
     def digest(self) -> str:
         """Return the sha256 of all settings that can change an output, in hexadecimal."""
@@ -237,6 +241,15 @@ def with_window_spread(settings: Mapping[str, Any], shown_as: str) -> dict[str, 
     if start_s is None or end_s is None or end_s <= start_s:
         raise UsageError(f"{shown_as}: '{window}' must end after it starts")
     return spread | {"baseline_start_s": start_s, "baseline_window_s": end_s - start_s}
+
+
+@contextmanager
+def _named(source: str) -> Iterator[None]:
+    """Put ``source`` before what a UsageError says."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{source}: {error}") from error
 
 
 def _fractions(text: str) -> tuple[float, float, float, float]:

@@ -58,6 +58,11 @@ def test_unusable_settings_are_usage_errors(values):
 def test_the_error_names_the_source_and_the_setting():
     with pytest.raises(UsageError, match=r"settings\.toml: fps must be a number or 'all'"):
         AnalysisConfig.from_dict({"fps": "fast"}, "settings.toml")
+    section = r"settings\.toml \[alert_thresholds\]"
+    with pytest.raises(UsageError, match=rf"{section}: valence_low must be between 0 and 1"):
+        AnalysisConfig.from_dict({"alert_thresholds": {"valence_low": 1.5}}, "settings.toml")
+    with pytest.raises(UsageError, match=r"settings\.toml: max_faces must be"):
+        AnalysisConfig.from_dict({"max_faces": 0}, "settings.toml")
 
 
 def test_a_whole_number_and_its_decimal_form_are_one_setting():
