@@ -29,7 +29,7 @@ from echodepth_cli.output.report_json import rounded
 from echodepth_cli.output.seal import report_digest
 from echodepth_cli.output.snapshots import Still, StillKey, portrait_key, read_stills
 from echodepth_cli.output.summary import summarise
-from echodepth_cli.pipeline import AnalysisResult
+from echodepth_cli.pipeline import MIN_USABLE_FRAMES, AnalysisResult
 from echodepth_cli.reading import parse_json, read_small
 
 _LARGEST_BYTES: Final = 1 << 30
@@ -131,6 +131,8 @@ def _require_sound(report: Mapping[str, Any], table: Any) -> None:
     offsets_s = table["session_offset_s"].to_numpy()
     if len(offsets_s) != report["frame_count"] or not (np.diff(offsets_s) > 0).all():
         raise ValueError("the rows are not those of the report")
+    if series_of(table).reliable.sum() < MIN_USABLE_FRAMES:
+        raise ValueError("fewer rows show a face than a session needs")
 
 
 @contextmanager

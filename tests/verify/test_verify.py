@@ -149,6 +149,19 @@ def test_a_score_that_no_analysis_gives_is_not_rendered_though_all_digests_fit(c
     assert frames.read_bytes() == before
 
 
+def test_a_session_without_a_measured_face_is_not_rendered_though_all_digests_fit(copy):
+    frames = copy / "frames.parquet"
+    table = pq.read_table(frames)
+    place = table.schema.get_field_index("status")
+    nobody = pa.array(["no_face"] * table.num_rows)
+    pq.write_table(table.set_column(place, table.schema.field(place), nobody), frames)
+    seal_again(copy, render=False)
+    before = (copy / "report.json").read_bytes()
+    with pytest.raises(InputError, match="fewer rows show a face"):
+        render_again(copy)
+    assert (copy / "report.json").read_bytes() == before
+
+
 def test_a_page_from_other_templates_is_checked_by_its_digest(copy, tmp_path, run_cli):
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "report.css").write_text("body { color: black }\n")
