@@ -60,8 +60,11 @@ _CLOSED_LID: Final = 0.80
 _DROOP, _SLIT, _CLOSED = 0.30, 0.50, 0.70
 """Lid closures from which AU41, 42 and 43 are active."""
 
-_WINKED, _AHEAD = 0.50, 0.30
-"""Lid closure of a winking eye, and its lead over the other eye."""
+_WINKED, _AHEAD = 0.52, 0.30
+"""Lid closure from which an eye may wink, and the least AU46 that is one."""
+
+_FULL_LEAD: Final = 0.90
+"""Lead of one closed eye over the other at which AU46 is 1: the face mesh draws the other along."""
 
 _NEVER_SEEN: Final = {
     **{u.number: "not_observable" for u in ACTION_UNITS if u.status is Status.NOT_OBSERVABLE},
@@ -267,8 +270,8 @@ def _unit(value: float) -> float:
 
 
 def _wink(closed: float, other: float) -> float:
-    """Return AU46 of one eye: closed well beyond the other, which the face mesh draws along."""
-    ahead = closed - other
+    """Return AU46 of one eye: closed well beyond the other."""
+    ahead = min((closed - other) / _FULL_LEAD, 1.0)
     return ahead if closed >= _WINKED and ahead >= _AHEAD else 0.0
 
 
