@@ -32,6 +32,9 @@ from echodepth_cli.output.summary import summarise
 from echodepth_cli.pipeline import MIN_USABLE_FRAMES, AnalysisResult
 from echodepth_cli.reading import parse_json, read_small
 
+_LONGEST_S: Final = 366 * 86_400.0
+"""Of the time a session may span: findings are made for each of its minutes."""
+
 _LARGEST_BYTES: Final = 1 << 30
 """Of a report or a page; those of a day are a hundredth of it."""
 
@@ -102,9 +105,15 @@ def findings_of(
     metadata: Mapping[str, Any],
     thresholds: AlertThresholds,
 ) -> Findings:
-    """Work out what the rows of a session say under these thresholds, against its baseline."""
+    """Work out what the rows of a session say under these thresholds, against its baseline.
+
+    Raises ValueError for times that no recording has.
+    """
+    series = series_of(table)
+    if not ((series.offset_s >= 0) & (series.offset_s <= _LONGEST_S)).all():
+        raise ValueError("session_offset_s holds times that no recording has")
     return find(
-        series_of(table),
+        series,
         Baseline.from_dict(report["baseline"]),
         thresholds,
         VadModel.load(model_path("vad_weights")),

@@ -162,6 +162,20 @@ def test_a_session_without_a_measured_face_is_not_rendered_though_all_digests_fi
     assert (copy / "report.json").read_bytes() == before
 
 
+def test_times_that_no_recording_has_are_a_difference_though_all_digests_fit(copy):
+    frames = copy / "frames.parquet"
+    table = pq.read_table(frames)
+    place = table.schema.get_field_index("session_offset_s")
+    offsets_s = table["session_offset_s"].to_numpy().copy()
+    offsets_s[-1] = 1e300
+    changed = table.set_column(place, table.schema.field(place), pa.array(offsets_s))
+    pq.write_table(changed, frames)
+    seal_again(copy, render=False)
+    assert not verify_session(copy).ok
+    with pytest.raises(InputError, match="times that no recording has"):
+        render_again(copy)
+
+
 def test_a_page_from_other_templates_is_checked_by_its_digest(copy, tmp_path, run_cli):
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "report.css").write_text("body { color: black }\n")
