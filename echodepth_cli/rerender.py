@@ -33,7 +33,7 @@ from echodepth_cli.pipeline import MIN_USABLE_FRAMES, AnalysisResult
 from echodepth_cli.reading import parse_json, read_small
 
 _LONGEST_S: Final = 366 * 86_400.0
-"""Of the time a session may span: findings are made for each of its minutes."""
+"""Of the time a session may span: findings and axes are made for each of its minutes."""
 
 _LARGEST_BYTES: Final = 1 << 30
 """Of a report or a page; those of a day are a hundredth of it."""
@@ -109,16 +109,21 @@ def findings_of(
 
     Raises ValueError for times that no recording has.
     """
-    series = series_of(table)
-    if not ((series.offset_s >= 0) & (series.offset_s <= _LONGEST_S)).all():
-        raise ValueError("session_offset_s holds times that no recording has")
+    require_possible_times(table)
     return find(
-        series,
+        series_of(table),
         Baseline.from_dict(report["baseline"]),
         thresholds,
         VadModel.load(model_path("vad_weights")),
         int(metadata["origin_ms"]),
     )
+
+
+def require_possible_times(table: Any) -> None:
+    """Raise ValueError for rows at times that no recording has."""
+    offsets_s = table["session_offset_s"].to_numpy()
+    if not ((offsets_s >= 0) & (offsets_s <= _LONGEST_S)).all():
+        raise ValueError("session_offset_s holds times that no recording has")
 
 
 def _require_sound(report: Mapping[str, Any], table: Any) -> None:

@@ -8,7 +8,7 @@ from echodepth_cli.output.findings import glossary
 from echodepth_cli.output.report_html import ReportOptions, render_report, templates_digest
 from echodepth_cli.output.seal import unsealed
 from echodepth_cli.output.snapshots import read_stills
-from echodepth_cli.rerender import stills_of
+from echodepth_cli.rerender import require_possible_times, stills_of
 from echodepth_cli.verify.evidence import PAGE, Evidence
 from echodepth_cli.verify.outcome import Difference, shown
 
@@ -25,6 +25,7 @@ def check_page(evidence: Evidence) -> Iterator[Difference]:
     except UnicodeDecodeError:
         yield Difference(PAGE, "", "is not text in UTF-8")
         return
+    require_possible_times(evidence.table)
     report = unsealed(evidence.report)
     stills = stills_of(report, read_stills(page))
     options = ReportOptions(video_path=evidence.report["run"]["page"]["video"])
