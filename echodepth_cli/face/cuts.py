@@ -51,6 +51,8 @@ motion mostly leave less; cuts between shots of two men who sit alike leave 0.16
 _NOISE: Final = 5.0
 """Grey levels by which a flat part may change without being another one."""
 
+_WHOLE: Final = (slice(None), slice(None))
+
 _SURROUNDINGS: Final = 2.2
 """Side of the region around a face that is compared, in faces."""
 
@@ -89,10 +91,10 @@ class CutDetector:
         if self._recent:
             usual = statistics.median(self._recent)
             self._limit = min(max(_UNUSUAL * usual, _MAYBE_CUT), _SURELY_CUT)
-        whole = slice(None), slice(None)
-        self._is_cut = self._is_another(*whole, self._limit)
+        unlike = self._unlikeness(*_WHOLE)
+        self._is_cut = unlike > self._limit and not self._only_moved(*_WHOLE)
         if self.can_tell:
-            self._recent.append(self._unlikeness(self._before, *whole))
+            self._recent.append(unlike)
 
     @property
     def can_tell(self) -> bool:
@@ -108,21 +110,20 @@ class CutDetector:
         """Return whether the surroundings of a face changed at once, as when tiles swap."""
         rows, columns = _span(box.y, box.h, ROWS), _span(box.x, box.w, COLUMNS)
         limit = _SURELY_CUT_AROUND if self._limit >= _SURELY_CUT else self._limit
-        return self._is_another(rows, columns, limit)
+        return self._unlikeness(rows, columns) > limit and not self._only_moved(rows, columns)
 
-    def _is_another(self, rows: slice, columns: slice, limit: float) -> bool:
-        """Return whether a part is more unlike than the limit, and not because things moved."""
-        unlike = self._unlikeness(self._before, rows, columns)
-        if unlike <= limit or self._before is None or self._after is None:
+    def _unlikeness(self, rows: slice, columns: slice) -> float:
+        if self._before is None or self._after is None:
+            return 0.0
+        return 1.0 - _correlation(self._before[rows, columns], self._after[rows, columns])
+
+    def _only_moved(self, rows: slice, columns: slice) -> bool:
+        """Return whether movement explains how a part differs."""
+        if self._before is None or self._after is None:
             return False
         if self._moved is None:
             self._moved = _moved_onto(self._before, self._after)
-        return _left_over(self._moved[rows, columns], self._after[rows, columns]) > _LEFT_OVER
-
-    def _unlikeness(self, before: Look | None, rows: slice, columns: slice) -> float:
-        if before is None or self._after is None:
-            return 0.0
-        return 1.0 - _correlation(before[rows, columns], self._after[rows, columns])
+        return _left_over(self._moved[rows, columns], self._after[rows, columns]) <= _LEFT_OVER
 
 
 def _left_over(one: Look, other: Look) -> float:

@@ -186,7 +186,9 @@ class _Cast:
 
     def merge(self) -> bool:
         """Take the two persons most surely one for one; return whether there were any."""
-        persons, shapes, faces, colours = self._looks(self._teaching())
+        taught = self._teaching()
+        persons, whose, shapes, faces = self._looks(taught)
+        colours, _ = _pooled(self._colours[taught], self._faces[taught] + 1, whose, len(persons))
         met = {tuple(sorted(pair)) for pair in self._meetings()}
         best, found = _MERGES, None
         for i, one in enumerate(persons):
@@ -216,18 +218,17 @@ class _Cast:
 
     def _looks(
         self, taught: NDArray[np.bool_]
-    ) -> tuple[list[int], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return the persons known from these tracks, mean shapes, numbers of faces, colours."""
+    ) -> tuple[list[int], NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
+        """Return the persons known from these tracks, whose each is, mean shapes, their faces."""
         persons, whose = np.unique(self._person[taught], return_inverse=True)
         shape, faces = _pooled(self._shapes[taught], self._faces[taught], whose, len(persons))
-        colours, _ = _pooled(self._colours[taught], self._faces[taught] + 1, whose, len(persons))
-        return [int(n) for n in persons], shape, faces, colours
+        return [int(n) for n in persons], whose, shape, faces
 
     def _weights(self, k: int) -> dict[int, float]:
         """Return by person how much likelier a track is theirs than someone new's, as log odds."""
         taught = self._teaching()
         taught[min(k, _TEACHERS) :] = False
-        persons, shapes, faces, _ = self._looks(taught)
+        persons, _, shapes, faces = self._looks(taught)
         apart = np.sqrt(np.mean((self._shapes[k] - shapes) ** 2, axis=1))
         least = np.maximum(np.minimum(self._faces[k], faces), 1)
         shape = np.nan_to_num(shape_odds(apart, least))
@@ -278,17 +279,28 @@ class _KindsOfAll:
         self._kinds = [_stacked(of_one.means, COLOURS) for of_one in kinds]
         counts = [np.array([float(m.count) for m in of_one.means]) for of_one in kinds]
         self._shares = [count / max(count.sum(), 1.0) for count in counts]
-        taught = [k for k, rows in enumerate(self._kinds[:_TEACHERS]) for _ in rows]
-        self._of = np.array(taught, dtype=np.intp)
-        self._all = np.concatenate([np.empty((0, COLOURS)), *self._kinds[:_TEACHERS]])
+        taught = self._kinds[:_TEACHERS]
+        self._all = np.concatenate([np.empty((0, COLOURS)), *taught])
+        lengths = np.array([len(rows) for rows in taught], dtype=np.intp)
+        self._coloured = np.flatnonzero(lengths)
+        self._begin = (np.cumsum(lengths) - lengths)[self._coloured]
         self._odds: dict[int, NDArray[np.float64]] = {}
 
     def odds(self, k: int, theirs: NDArray[np.intp]) -> float:
         """Return the log odds that a track's colours are those of the person of other tracks."""
         if k not in self._odds:
-            self._odds[k] = colour_odds(self._kinds[k][:, None], self._all)
-        found = self._odds[k][:, np.isin(self._of, theirs)]
-        return float(self._shares[k] @ found.max(axis=1)) if found.size else 0.0
+            self._odds[k] = self._by_track(k)
+        found = self._odds[k][:, theirs].max(axis=1, initial=-np.inf)
+        return float(self._shares[k] @ found) if np.isfinite(found).all() else 0.0
+
+    def _by_track(self, k: int) -> NDArray[np.float64]:
+        """Return the odds of each kind of a track by the most alike of each teaching track."""
+        kinds = self._kinds[k]
+        nearest = np.full((len(kinds), min(len(self._kinds), _TEACHERS)), -np.inf)
+        if len(self._coloured):
+            each = colour_odds(kinds[:, None], self._all)
+            nearest[:, self._coloured] = np.maximum.reduceat(each, self._begin, axis=1)
+        return nearest
 
 
 def _by_what_they_showed(track: TrackRecord) -> tuple[float, ...]:
