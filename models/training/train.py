@@ -48,7 +48,7 @@ from models.training.landmarks import (
 from models.training.registry import register
 from models.training.windows import WindowPart
 
-WINDOW_SHARE, LIDS_SHARE, LID_SHARE = 0.85, 0.5, 1.0
+WINDOW_SHARE, CLOSURE_SHARE, LEAD_SHARE = 0.85, 0.5, 1.0
 """Weight of the window part's estimate beside that of the landmarks alone: of most channels, of how
 far both lids are closed on average, and of what one is closed beyond the other. Landmarks tell
 closed eyes of faces unlike the rendered ones better, but draw one eye along with the other."""
@@ -83,8 +83,8 @@ def window_shares() -> torch.Tensor:
     """Return the (T, T) weights with which windows correct what the landmarks say."""
     share = WINDOW_SHARE * torch.eye(len(TARGETS))
     left, right = TARGETS.index("lid_L"), TARGETS.index("lid_R")
-    share[left, left] = share[right, right] = (LIDS_SHARE + LID_SHARE) / 2
-    share[left, right] = share[right, left] = (LIDS_SHARE - LID_SHARE) / 2
+    share[left, left] = share[right, right] = (CLOSURE_SHARE + LEAD_SHARE) / 2
+    share[left, right] = share[right, left] = (CLOSURE_SHARE - LEAD_SHARE) / 2
     return share
 
 

@@ -134,28 +134,32 @@ def test_a_report_rendered_again_verifies(copy):
     assert result.ok, result.differences
 
 
-def test_a_score_that_no_analysis_gives_is_not_rendered_though_all_digests_fit(copy):
-    frames = copy / "frames.parquet"
+def with_column(session, name, values):
+    """Replace a column of the frame table, and put all digests right."""
+    frames = session / "frames.parquet"
     table = pq.read_table(frames)
-    place = table.schema.get_field_index("arousal")
-    arousal = table["arousal"].to_numpy().copy()
+    place = table.schema.get_field_index(name)
+    pq.write_table(table.set_column(place, table.schema.field(place), pa.array(values)), frames)
+    seal_again(session, render=False)
+
+
+def column(session, name):
+    """Return a column of the frame table, to be changed."""
+    return pq.read_table(session / "frames.parquet")[name].to_numpy().copy()
+
+
+def test_a_score_that_no_analysis_gives_is_not_rendered_though_all_digests_fit(copy):
+    arousal = column(copy, "arousal")
     arousal[3] = -1e300
-    changed = table.set_column(place, table.schema.field(place), pa.array(arousal))
-    pq.write_table(changed, frames)
-    seal_again(copy, render=False)
-    before = frames.read_bytes()
+    with_column(copy, "arousal", arousal)
+    before = (copy / "frames.parquet").read_bytes()
     with pytest.raises(InputError, match="arousal leaves the range"):
         render_again(copy)
-    assert frames.read_bytes() == before
+    assert (copy / "frames.parquet").read_bytes() == before
 
 
 def test_a_session_without_a_measured_face_is_not_rendered_though_all_digests_fit(copy):
-    frames = copy / "frames.parquet"
-    table = pq.read_table(frames)
-    place = table.schema.get_field_index("status")
-    nobody = pa.array(["no_face"] * table.num_rows)
-    pq.write_table(table.set_column(place, table.schema.field(place), nobody), frames)
-    seal_again(copy, render=False)
+    with_column(copy, "status", ["no_face"] * len(column(copy, "arousal")))
     before = (copy / "report.json").read_bytes()
     with pytest.raises(InputError, match="fewer rows show a face"):
         render_again(copy)
@@ -163,14 +167,9 @@ def test_a_session_without_a_measured_face_is_not_rendered_though_all_digests_fi
 
 
 def test_times_that_no_recording_has_are_a_difference_though_all_digests_fit(copy):
-    frames = copy / "frames.parquet"
-    table = pq.read_table(frames)
-    place = table.schema.get_field_index("session_offset_s")
-    offsets_s = table["session_offset_s"].to_numpy().copy()
+    offsets_s = column(copy, "session_offset_s")
     offsets_s[-1] = 1e300
-    changed = table.set_column(place, table.schema.field(place), pa.array(offsets_s))
-    pq.write_table(changed, frames)
-    seal_again(copy, render=False)
+    with_column(copy, "session_offset_s", offsets_s)
     assert not verify_session(copy).ok
     with pytest.raises(InputError, match="times that no recording has"):
         render_again(copy)
