@@ -21,6 +21,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests import fuzz_video
@@ -122,13 +123,16 @@ def _keep(case: Case, outcome: Outcome | Lost, target: Path) -> None:
 def run_all(
     cases: Iterator[Case], tally: Tally, jobs: int, ends_at: float, stopping: threading.Event
 ) -> int:
-    """Run cases on ``jobs`` processes until none is left or time is up; return how many."""
+    """Run cases on ``jobs`` processes until none is left or time is up; return how many.
+
+    An error in making a case ends the run and is raised.
+    """
     lock, done = threading.Lock(), itertools.count()
     last = 0
 
     def serve() -> None:
         nonlocal last
-        with Watchdog(run_case) as watchdog:
+        with stopping_on_error(), Watchdog(run_case) as watchdog:
             while time.monotonic() < ends_at and not stopping.is_set():
                 with lock:
                     case = next(cases, None)
@@ -139,11 +143,17 @@ def run_all(
                     tally.take(case, outcome)
                     last = next(done) + 1
 
-    threads = [threading.Thread(target=serve) for _ in range(jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    @contextlib.contextmanager
+    def stopping_on_error() -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            stopping.set()
+            raise
+
+    with ThreadPoolExecutor(jobs) as pool:
+        for served in [pool.submit(serve) for _ in range(jobs)]:
+            served.result()
     return last
 
 

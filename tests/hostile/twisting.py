@@ -113,5 +113,5 @@ def twisted_table(table: pa.Table, choose: random.Random) -> pa.Table:
             }
         )
     if action == 7:
-        return table.append_column(name, table[name])
+        return table.append_column(name, table.column(index))
     return table.set_column(index, name, pa.array([[[1]]] * rows))
