@@ -91,20 +91,24 @@ class Identity:
 
 def identify(tracks: Sequence[TrackRecord]) -> dict[int, Identity]:
     """Return by number who each track is."""
-    cast = _settled(tracks)
+    tracks = sorted(tracks, key=_by_what_they_showed)
+    kinds = _KindsOfAll([track.kinds for track in tracks])
+    cast = _settled(tracks, kinds)
     # Where nobody was seen beside anybody, nothing but looks would say that a second judgement is
     # better than the first, and alike people would make each other sure.
     for _ in range(_HEARINGS if cast.has_company else 0):
         # Who showed most may have shown it badly, a hand before the face, say.
-        again = _settled(tracks, last=cast.doubtful)
+        again = _settled(tracks, kinds, last=cast.doubtful)
         if again.faces_in_doubt >= cast.faces_in_doubt or again.persons > cast.persons:
             break
         cast = again
     return cast.identities()
 
 
-def _settled(tracks: Sequence[TrackRecord], last: Set[int] = frozenset()) -> _Cast:
-    cast = _Cast(tracks, last)
+def _settled(
+    tracks: Sequence[TrackRecord], kinds: _KindsOfAll, last: Set[int] = frozenset()
+) -> _Cast:
+    cast = _Cast(tracks, kinds, last)
     for sweep in range(_SWEEPS):
         changed = cast.sweep()
         # The first takes what others say of a track from what was thought while frames came in.
@@ -116,9 +120,13 @@ def _settled(tracks: Sequence[TrackRecord], last: Set[int] = frozenset()) -> _Ca
 class _Cast:
     """The tracks, those that showed most first, and whom each is taken for at present."""
 
-    def __init__(self, tracks: Sequence[TrackRecord], last: Set[int]) -> None:
-        """Take the tracks; those whose numbers are in ``last`` teach none of the others."""
-        self._tracks = sorted(tracks, key=lambda t: (t.number in last, *_by_what_they_showed(t)))
+    def __init__(self, tracks: Sequence[TrackRecord], kinds: _KindsOfAll, last: Set[int]) -> None:
+        """Take the tracks in order; those whose numbers are in ``last`` teach none of the others.
+
+        ``kinds`` are those of the tracks.
+        """
+        order = sorted(range(len(tracks)), key=lambda n: tracks[n].number in last)
+        self._tracks = [tracks[n] for n in order]
         at = {t.number: k for k, t in enumerate(self._tracks)}
         self._beside = [[at[n] for n in sorted(t.beside)] for t in self._tracks]
         self._interrupted = [at.get(t.interlude_of) for t in self._tracks]
@@ -129,7 +137,8 @@ class _Cast:
             [min(t.looks.shape.count, _REMEMBERED) for t in self._tracks], dtype=np.float64
         )
         self._colours = _stacked([t.looks.colours for t in self._tracks], COLOURS)
-        self._kinds = _KindsOfAll([t.kinds for t in self._tracks])
+        self._kinds, self._known_as = kinds, np.array(order, dtype=np.intp)
+        kinds.teach(self._known_as[:_TEACHERS])
         self._person = np.array([t.person for t in self._tracks])
         self._certainty = np.array([t.certainty for t in self._tracks])
         self._by_itself = self._certainty.copy()
@@ -235,7 +244,8 @@ class _Cast:
         weights = {}
         for person, alike in zip(persons, shape, strict=True):
             theirs = np.flatnonzero(taught & (self._person == person))
-            likeness = bounded(float(alike) + self._kinds.odds(k, theirs))
+            colours = self._kinds.odds(int(self._known_as[k]), self._known_as[theirs])
+            likeness = bounded(float(alike) + colours)
             weights[person] = SEEN_BEFORE + likeness + self._place(k, theirs)
         interrupted = self._interrupted[k]
         if interrupted is not None and (owner := int(self._person[interrupted])) in weights:
@@ -273,30 +283,58 @@ class _Cast:
 
 
 class _KindsOfAll:
-    """How likely the colours of tracks are of one person, each kind of one by any of the other."""
+    """How likely the colours of tracks are of one person, each kind of one by any of the other.
+
+    What was worked out once is kept, whoever is judged by whom later.
+    """
 
     def __init__(self, kinds: Sequence[Kinds]) -> None:
         self._kinds = [_stacked(of_one.means, COLOURS) for of_one in kinds]
         counts = [np.array([float(m.count) for m in of_one.means]) for of_one in kinds]
         self._shares = [count / max(count.sum(), 1.0) for count in counts]
-        taught = self._kinds[:_TEACHERS]
-        self._all = np.concatenate([np.empty((0, COLOURS)), *taught])
-        lengths = np.array([len(rows) for rows in taught], dtype=np.intp)
-        self._coloured = np.flatnonzero(lengths)
-        self._begin = (np.cumsum(lengths) - lengths)[self._coloured]
+        self._column = np.full(len(kinds), -1)
+        """Where in the tables of odds each track that teaches is."""
+        self._lessons: list[_Lesson] = []
         self._odds: dict[int, NDArray[np.float64]] = {}
+        """By track: (its kinds, those that teach)."""
+        self._heard: dict[int, int] = {}
+        """By track: of how many lessons the odds are known."""
+
+    def teach(self, tracks: NDArray[np.intp]) -> None:
+        """Let these tracks, and all named before, say what their persons' colours are."""
+        new = tracks[self._column[tracks] < 0]
+        if len(new):
+            self._column[new] = self._column.max() + 1 + np.arange(len(new))
+            self._lessons.append(_Lesson([self._kinds[n] for n in new]))
 
     def odds(self, k: int, theirs: NDArray[np.intp]) -> float:
         """Return the log odds that a track's colours are those of the person of other tracks."""
-        if k not in self._odds:
-            self._odds[k] = self._by_track(k)
-        found = self._odds[k][:, theirs].max(axis=1, initial=-np.inf)
+        found = self._by_track(k)[:, self._column[theirs]].max(axis=1, initial=-np.inf)
         return float(self._shares[k] @ found) if np.isfinite(found).all() else 0.0
 
     def _by_track(self, k: int) -> NDArray[np.float64]:
         """Return the odds of each kind of a track by the most alike of each teaching track."""
-        kinds = self._kinds[k]
-        nearest = np.full((len(kinds), min(len(self._kinds), _TEACHERS)), -np.inf)
+        missed = self._lessons[self._heard.get(k, 0) :]
+        if missed:
+            known = self._odds.get(k, np.empty((len(self._kinds[k]), 0)))
+            self._odds[k] = np.hstack([known, *(one.odds(self._kinds[k]) for one in missed)])
+            self._heard[k] = len(self._lessons)
+        return self._odds.get(k, np.empty((len(self._kinds[k]), 0)))
+
+
+class _Lesson:
+    """The kinds of colours of some tracks, to compare those of others with."""
+
+    def __init__(self, kinds: Sequence[NDArray[np.float64]]) -> None:
+        self._count = len(kinds)
+        self._all = np.concatenate(kinds)
+        lengths = np.array([len(rows) for rows in kinds], dtype=np.intp)
+        self._coloured = np.flatnonzero(lengths)
+        self._begin = (np.cumsum(lengths) - lengths)[self._coloured]
+
+    def odds(self, kinds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log odds of each kind by the most alike of each of the tracks."""
+        nearest = np.full((len(kinds), self._count), -np.inf)
         if len(self._coloured):
             each = colour_odds(kinds[:, None], self._all)
             nearest[:, self._coloured] = np.maximum.reduceat(each, self._begin, axis=1)

@@ -73,13 +73,21 @@ def shape_odds(unlike: Odds, faces: Odds) -> Odds:
 
 def colour_odds(one: Odds, others: Odds) -> Odds:
     """Return what the colours of hair, face and clothes add: (9,) against (..., 9)."""
-    both = np.isfinite(one) & np.isfinite(others)
-    squares = np.where(both, one - others, 0.0) ** 2
-    unlike = np.sqrt(squares.sum(axis=-1) / np.maximum(both.sum(axis=-1), 1))
+    unlike, share = _unlikeness(one, others)
     # Another camera or lamp changes all colours.
     same = 0.95 * _normal(unlike, 3.0, 2.5) + 0.05 * _normal(unlike, 14.0, 9.0)
-    odds: Odds = both.mean(axis=-1) * np.log(same / _normal(unlike, 17.0, 8.0))
+    odds: Odds = share * np.log(same / _normal(unlike, 17.0, 8.0))
     return odds
+
+
+def _unlikeness(one: Odds, others: Odds) -> tuple[Odds, Odds | float]:
+    """Return how far colours are apart, root mean square, and which share of them is known."""
+    squares = (one - others) ** 2
+    known = np.isfinite(squares)
+    if known.all():
+        return np.sqrt(squares.sum(axis=-1) / squares.shape[-1]), 1.0
+    total = np.where(known, squares, 0.0).sum(axis=-1)
+    return np.sqrt(total / np.maximum(known.sum(axis=-1), 1)), known.mean(axis=-1)
 
 
 def _normal(value: Odds, mean: Odds | float, spread: Odds | float) -> Odds:
