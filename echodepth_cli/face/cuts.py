@@ -27,18 +27,11 @@ COLUMNS: Final = 64
 
 _READ_ROWS: Final = 4 * ROWS
 _READ_COLUMNS: Final = 4 * COLUMNS
-_SURELY_CUT: Final = 0.50
-"""Unlikeness (1 - correlation) of two looks beyond which the shot is another one."""
-
-_SURELY_CUT_AROUND: Final = 0.65
-"""The same for the surroundings of one face, which change more as a head moves."""
-
 _MAYBE_CUT: Final = 0.20
-_UNUSUAL: Final = 6.0
-"""Less unlike than surely cut is still a cut where it is so many times the usual unlikeness."""
+"""Unlikeness (1 - correlation) of two looks up to which nothing was cut."""
 
 _USUAL_OF: Final = 16
-"""Successive pairs of looks that say what is usual."""
+"""Successive pairs of looks of one shot that say what is usual."""
 
 _BLOCK: Final = 4
 _STEP: Final = 2
@@ -47,6 +40,13 @@ _STEP: Final = 2
 _LEFT_OVER: Final = 0.12
 """Where movement explains all but this share of the variance, nothing was cut. Heads and hands in
 motion mostly leave less; cuts between shots of two men who sit alike leave 0.16 or more."""
+
+_UNUSUAL: Final = 3.0
+"""In a lively shot movement may leave so many times the usual unlikeness, but at most"""
+
+_SURELY_CUT: Final = 0.50
+_AROUND: Final = 1.3
+"""and so much more around one face, whose surroundings change more as the head moves."""
 
 _NOISE: Final = 5.0
 """Grey levels by which a flat part may change without being another one."""
@@ -81,19 +81,19 @@ class CutDetector:
         self._before: Look | None = None
         self._after: Look | None = None
         self._recent: deque[float] = deque(maxlen=_USUAL_OF)
-        self._limit = _SURELY_CUT
+        self._limit = _LEFT_OVER
         self._moved: Look | None = None
         self._is_cut = False
 
     def push(self, look: Look | None) -> None:
         """Take the look of the next frame; None where none is known, which is never a cut."""
         self._before, self._after, self._moved = self._after, look, None
-        if self._recent:
-            usual = statistics.median(self._recent)
-            self._limit = min(max(_UNUSUAL * usual, _MAYBE_CUT), _SURELY_CUT)
+        usual = statistics.median(self._recent) if self._recent else 0.0
+        self._limit = min(max(_UNUSUAL * usual, _LEFT_OVER), _SURELY_CUT)
         unlike = self._unlikeness(*_WHOLE)
-        self._is_cut = unlike > self._limit and not self._only_moved(*_WHOLE)
-        if self.can_tell:
+        self._is_cut = self._is_another(*_WHOLE, self._limit)
+        # What happens at a cut is not usual within a shot.
+        if self.can_tell and not self._is_cut:
             self._recent.append(unlike)
 
     @property
@@ -109,21 +109,22 @@ class CutDetector:
     def is_cut_around(self, box: Box) -> bool:
         """Return whether the surroundings of a face changed at once, as when tiles swap."""
         rows, columns = _span(box.y, box.h, ROWS), _span(box.x, box.w, COLUMNS)
-        limit = _SURELY_CUT_AROUND if self._limit >= _SURELY_CUT else self._limit
-        return self._unlikeness(rows, columns) > limit and not self._only_moved(rows, columns)
+        return self._is_another(rows, columns, _AROUND * self._limit)
+
+    def _is_another(self, rows: slice, columns: slice, limit: float) -> bool:
+        """Return whether movement leaves more than ``limit`` of how a part differs."""
+        if self._before is None or self._after is None:
+            return False
+        if self._unlikeness(rows, columns) <= _MAYBE_CUT:
+            return False
+        if self._moved is None:
+            self._moved = _moved_onto(self._before, self._after)
+        return _left_over(self._moved[rows, columns], self._after[rows, columns]) > limit
 
     def _unlikeness(self, rows: slice, columns: slice) -> float:
         if self._before is None or self._after is None:
             return 0.0
         return 1.0 - _correlation(self._before[rows, columns], self._after[rows, columns])
-
-    def _only_moved(self, rows: slice, columns: slice) -> bool:
-        """Return whether movement explains how a part differs."""
-        if self._before is None or self._after is None:
-            return False
-        if self._moved is None:
-            self._moved = _moved_onto(self._before, self._after)
-        return _left_over(self._moved[rows, columns], self._after[rows, columns]) <= _LEFT_OVER
 
 
 def _left_over(one: Look, other: Look) -> float:

@@ -31,10 +31,43 @@ def is_cut(*looks):
 
 def test_what_moved_a_little_was_not_cut():
     still = [rings(32, 18)] * 4
-    away = 1 - np.corrcoef(still[0].ravel(), rings(34, 19).ravel())[0, 1]
-    assert away > 0.5, "it does not change enough to be taken for a cut"
+    assert unlikeness(still[0], rings(34, 19)) > 0.5, (
+        "it does not change enough to be taken for a cut"
+    )
     assert not is_cut(*still, rings(34, 19))
     assert is_cut(*still, rings(44, 18))
+
+
+def unlikeness(one, other):
+    return 1 - np.corrcoef(one.ravel(), other.ravel())[0, 1]
+
+
+def cuts_among(looks):
+    detector, found = CutDetector(), []
+    for index, look in enumerate(looks):
+        detector.push(look)
+        found += [index] if detector.is_cut else []
+    return found
+
+
+def alike(x, y):
+    """Return a shot in which something else stands there as well."""
+    return (0.55 * rings(x, y) + 0.45 * rings(x + 9, y - 4)).astype(np.uint8)
+
+
+def test_cuts_that_come_often_are_not_what_is_usual():
+    one, other = rings(32, 18), alike(32, 18)
+    assert 0.2 < unlikeness(one, other) < 0.4, "they do not look alike"
+    looks = ([one] * 2 + [other] * 2) * 8
+    assert cuts_among(looks) == list(range(2, 32, 2))
+
+
+def test_a_cut_between_two_lively_shots_that_are_alike_is_noticed():
+    one = [rings(32 + k % 2 / 2, 18) for k in range(12)]
+    other = [alike(32 + k % 2 / 2, 18) for k in range(12)]
+    assert unlikeness(*one[:2]) > 0.06, "nothing moves"
+    assert 0.2 < unlikeness(one[-1], other[0]) < 0.4, "they do not look alike"
+    assert cuts_among(one + other) == [12]
 
 
 def test_a_cut_to_somebody_else_who_sits_alike_is_one():
