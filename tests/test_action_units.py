@@ -234,8 +234,10 @@ class Restless:
 
     channel_names = ("AU12_L", "jaw")
 
-    def absolute_channels(self, observations):
+    def search_channels(self, observations):
         return np.zeros((len(observations), 2), dtype=np.float32)
+
+    absolute_channels = search_channels
 
     def relative_channels(self, observations, neutral):
         return np.tile(np.float32([[0.5], [-0.5]]), (len(observations), 2))[: len(observations)]

@@ -36,6 +36,7 @@ TURNED_PITCH_DEG: Final = 40.0
 SIDED_AUS: Final = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 20)
 """Units whose left and right intensity are given apart."""
 
+_MODELS: Final = ("au_relative", "au_absolute", "au_search")
 _SIDED: Final = (*SIDED_AUS, 11, 13, 30)
 _CENTRAL: Final = (8, 17, 18, 22, 23, 24, 28, 29, 32, 34, 35, 38, 39)
 _AT_SIDED, _AT_CENTRAL = np.array(_SIDED) - 1, np.array(_CENTRAL) - 1
@@ -135,11 +136,14 @@ EXTRA_COLUMNS: Final[tuple[tuple[str, str, str], ...]] = (
 
 
 class ActionUnitModel:
-    """The two Action Unit models; holds no state between calls."""
+    """The Action Unit models: against a neutral face, against the average one, and for the search.
 
-    def __init__(self, relative: Any, absolute: Any) -> None:
-        """Take two onnxruntime sessions; use `load`."""
-        self._relative, self._absolute = relative, absolute
+    Holds no state between calls.
+    """
+
+    def __init__(self, relative: Any, absolute: Any, search: Any) -> None:
+        """Take three onnxruntime sessions; use `load`."""
+        self._relative, self._absolute, self._search = relative, absolute, search
         metadata = relative.get_modelmeta().custom_metadata_map
         self._names: tuple[str, ...] = tuple(metadata["channels"].split())
         at = {name: k for k, name in enumerate(self._names)}
@@ -152,13 +156,12 @@ class ActionUnitModel:
     def load(cls, folder: Path | None = None) -> ActionUnitModel:
         """Read and check the shipped models; raises ModelError."""
         return cls(
-            onnx_session(verified_bytes("au_relative", folder)),
-            onnx_session(verified_bytes("au_absolute", folder)),
+            *(onnx_session(verified_bytes(name, folder)) for name in _MODELS),
         )
 
     def close(self) -> None:
         """Free the networks; nothing can be measured afterwards."""
-        self._relative = self._absolute = None
+        self._relative = self._absolute = self._search = None
 
     @property
     def channel_names(self) -> tuple[str, ...]:
@@ -210,7 +213,18 @@ class ActionUnitModel:
 
     def absolute_channels(self, observations: Sequence[FaceObservation]) -> FloatArray:
         """Return the (N, channels) raw channels against the population's neutral face."""
-        rows = [self._absolute.run(["channels"], _shown([face]))[0][0] for face in observations]
+        return self._one_by_one(self._absolute, observations)
+
+    def search_channels(self, observations: Sequence[FaceObservation]) -> FloatArray:
+        """Return the (N, channels) by which a recording's calmest faces are found.
+
+        Against the average neutral face too, but keener on how one person's pictures differ than
+        on how people do.
+        """
+        return self._one_by_one(self._search, observations)
+
+    def _one_by_one(self, network: Any, observations: Sequence[FaceObservation]) -> FloatArray:
+        rows = [network.run(["channels"], _shown([face]))[0][0] for face in observations]
         return np.array(rows, dtype=np.float32).reshape(len(rows), len(self._names))
 
     def _estimate(self, channels: FloatArray, observation: FaceObservation) -> AUEstimate:

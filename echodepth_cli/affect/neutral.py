@@ -1,10 +1,11 @@
 """The person's own neutral face, found among the frames of the baseline window.
 
 Every intensity is measured against this face, so it must stay right when the person smiles or
-talks for most of the window. Frames are ranked by how calm they look to the person-independent
+talks for most of the window. Frames are ranked by how calm they look to a person-independent
 model, each unit counted from the person's own lowest level, since a resting face may look a
 little like a frown or a smile by build. The calmest frames are then checked against the face they
-give, and their mean is taken.
+give, and their mean is taken. Another model, which knows how people at rest differ, judges
+whether that mean is rest.
 """
 
 from __future__ import annotations
@@ -47,6 +48,10 @@ _TURN_WEIGHT: Final = 1 / 30
 
 class Estimator(Protocol):
     """The part of `ActionUnitModel` that the search needs."""
+
+    def search_channels(self, observations: Sequence[FaceObservation]) -> FloatArray:
+        """Return how pictures of one person differ in activity, (N, units)."""
+        ...
 
     def absolute_channels(self, observations: Sequence[FaceObservation]) -> FloatArray:
         """Return activity against the population's neutral face, (N, units)."""
@@ -110,18 +115,20 @@ def find_neutral(observations: Sequence[FaceObservation], model: Estimator) -> N
             ),
         )
     counted = np.array([_counts(name) for name in model.channel_names])
-    absolute = model.absolute_channels(observations)[:, counted]
-    resting = np.percentile(absolute, 5, axis=0)
-    first = np.clip(absolute - resting, 0, None).sum(axis=1) + _turn(observations)
+    shown = model.search_channels(observations)[:, counted]
+    resting = np.percentile(shown, 5, axis=0)
+    first = np.clip(shown - resting, 0, None).sum(axis=1) + _turn(observations)
     count = int(np.clip(len(observations) * CALM_SHARE, MIN_FRAMES, MAX_FRAMES))
     chosen = np.argsort(first, kind="stable")[:count]
     neutral = _mean_face(observations, chosen, model)
     relative = np.abs(model.relative_channels(observations, neutral)[:, counted]).sum(axis=1)
     chosen = np.argsort(first + relative, kind="stable")[:count]
     neutral = _mean_face(observations, chosen, model)
-    calm = model.relative_channels([observations[i] for i in chosen], neutral)[:, counted]
-    movement = np.clip(np.abs(calm) - _STILL, 0, None).sum(axis=1)
-    return _judged(neutral, movement, absolute[chosen], np.array(model.channel_names)[counted])
+    calm = [observations[i] for i in chosen]
+    moved = model.relative_channels(calm, neutral)[:, counted]
+    movement = np.clip(np.abs(moved) - _STILL, 0, None).sum(axis=1)
+    absolute = model.absolute_channels(calm)[:, counted]
+    return _judged(neutral, movement, absolute, np.array(model.channel_names)[counted])
 
 
 def _counts(name: str) -> bool:

@@ -16,7 +16,9 @@ def main() -> None:
     options = parser.parse_args()
     shards = ["--shards", "0", str(options.shards), "--processes", str(options.processes)]
     _run_together(options.data, ["generate", *shards])
-    _run_together(options.data, ["train", "relative"], ["train", "absolute"])
+    _run_together(options.data, ["train", "relative"], ["train", "search"])
+    _run_together(options.data, ["absolute"])
+    _run_together(options.data, ["fit_vad"])
     _run_together(options.data, ["evaluate"])
 
 

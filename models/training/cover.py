@@ -158,12 +158,12 @@ def _print_row(name: str, strangeness: list[float]) -> None:
 def main() -> None:
     """Measure with a fit on one half of the people, then fit on all and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cache", type=Path, default=Path("build/training"))
+    parser.add_argument("--data", type=Path, default=Path("build/training"))
     parser.add_argument("--changed", type=int, default=120, help="photographs that are changed")
     options = parser.parse_args()
     photos = [
         (name, face)
-        for name, _, face in observed_photos(options.cache)
+        for name, _, face in observed_photos(options.data)
         if face.confidence >= MIN_CONFIDENCE
     ]
     seen = {name: shown(name, face) for name, face in photos}

@@ -26,6 +26,7 @@ from echodepth_cli.affect.neutral import find_neutral
 from echodepth_cli.face.appearance import APPEARANCE_VALUES, even, packed, windows
 from echodepth_cli.records import FaceObservation
 from models.training import real
+from models.training.absolute import folds_of_strangers, load_renders
 from models.training.card import write_card
 from models.training.dataset import (
     REPORT,
@@ -35,6 +36,7 @@ from models.training.dataset import (
 )
 from models.training.face_model import REPO, Floats
 from models.training.held_out import MEASURED, held_out, observation, rounded
+from models.training.photos import labelled_photos, out_of_fold
 from models.training.turning import spread_over_pose
 
 PHOTO_AUS = {
@@ -81,10 +83,14 @@ def coded(model: ActionUnitModel, cache: Path) -> dict[str, Any]:
     }
 
 
-def photos(model: ActionUnitModel, cache: Path) -> dict[str, Any]:
-    """Return the ROC area of AUs for emotion labels against neutral, population neutral used."""
-    tracked, labels = real.track_photos(cache)
-    values = np.stack([e.intensities for e in model.absolute(_faces(tracked))])
+def photos(data: Path) -> dict[str, Any]:
+    """Return the ROC area of AUs for emotion labels against neutral, population neutral used.
+
+    Each photograph is measured by a model that was fitted without it, in five folds by person.
+    """
+    found = labelled_photos(data)
+    folds = folds_of_strangers(found, load_renders(data))
+    values, labels = out_of_fold(folds, lambda _, reporting: reporting.intensities), found.labels
     out = {}
     for label, units in PHOTO_AUS.items():
         rows = np.isin(labels, (label, "neutral"))
@@ -201,7 +207,7 @@ def main() -> None:
     figures = {
         "held_out": held_out(model, data, options.limit),
         "coded_frames": coded(model, cache),
-        "photos": photos(model, cache),
+        "photos": photos(options.data),
         "blinks": blinks(model, cache),
         "jitter": jitter(model, cache),
         "pose": spread_over_pose(model),

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
 from echodepth_cli.affect.vad import DIMENSIONS
-from models.training.photos import NEGATIVE, PAD, Floats, Photos
+from models.training.photos import NEGATIVE, PAD, Floats, MeasuredPhotos
 from models.training.priors import PRIOR, SHRINK
 
 STILL_PRIOR: Final = {
@@ -57,7 +57,7 @@ PAIRS: Final[tuple[Pairs, Pairs]] = (
 """Labels higher in valence, and in arousal, than others, and what the pairs count for."""
 
 
-def fit(photos: Photos) -> tuple[Floats, Floats]:
+def fit(photos: MeasuredPhotos) -> tuple[Floats, Floats]:
     """Return (3, 46) weights and the (46,) levels of rest."""
     neutral = photos.levels[photos.labels == "neutral"]
     seen = np.isfinite(neutral).sum(axis=0)
@@ -72,12 +72,12 @@ def fit(photos: Photos) -> tuple[Floats, Floats]:
     return weights, rest
 
 
-def fitted_scores(fitting: Photos, reporting: Photos) -> Floats:
+def fitted_scores(fitting: MeasuredPhotos, reporting: MeasuredPhotos) -> Floats:
     """Return (n, 3) scores -1..1 of photographs by weights fitted on others."""
     return scores(reporting, *fit(fitting))
 
 
-def scores(photos: Photos, weights: Floats, rest: Floats) -> Floats:
+def scores(photos: MeasuredPhotos, weights: Floats, rest: Floats) -> Floats:
     """Return (n, 3) scores -1..1 of photographs."""
     found: Floats = np.tanh(np.nan_to_num(photos.levels - rest) @ weights.T)
     return found

@@ -2,7 +2,7 @@
 
 Two models share one design: a principal-component front, a ridge regression and a small network
 with a linear bypass, averaged. `relative` sees how a face differs from the same person's neutral
-face; `absolute` sees a single face and knows only the population.
+face; `search` sees a single face and knows only the population.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Examples:
     """What a model sees and should say, one row a picture."""
 
     shape: Floats
-    """(N, 1434) displacement from neutral (relative) or from the reference face (absolute)."""
+    """(N, 1434) displacement from neutral (relative) or from the reference face (search)."""
     neutral: Floats
-    """(N, 1434) neutral face minus the reference face; zeros for the absolute model."""
+    """(N, 1434) neutral face minus the reference face; zeros for the search model."""
     pose: Floats
-    """(N, 6) degrees: of the picture, of the neutral face (zeros for the absolute model)."""
+    """(N, 6) degrees: of the picture, of the neutral face (zeros for the search model)."""
     targets: Floats
 
 
@@ -59,7 +59,7 @@ def relative_examples(data: Dataset, rng: np.random.Generator | None) -> Example
     )
 
 
-def absolute_examples(data: Dataset) -> Examples:
+def search_examples(data: Dataset) -> Examples:
     """Return every picture against the reference face."""
     shape = (data.points - reference_face().astype(np.float32)).reshape(len(data), -1)
     pose = np.column_stack([data.pose, np.zeros_like(data.pose)])
@@ -94,7 +94,7 @@ def fit_front(rows: Floats, components: int) -> Front:
     """Return the leading principal components of the rows about zero, the neutral face."""
     gram = rows.T @ rows / len(rows)
     values, vectors = np.linalg.eigh(gram)
-    # The absolute model has no neutral face to look at: its rows are all zero.
+    # The search model has no neutral face to look at: its rows are all zero.
     unit = max(float(np.sqrt(max(values[-1], 0.0))) / 3, 1e-3)
     basis = vectors[:, ::-1][:, :components] / unit
     return Front(np.ascontiguousarray(basis, np.float32))

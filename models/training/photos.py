@@ -10,10 +10,10 @@ import csv
 import hashlib
 import pickle
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,8 @@ NEGATIVE = ("anger", "disgust", "fear", "sadness")
 
 FOLDS = 5
 
+_Rows = TypeVar("_Rows", bound="Photos")
+
 COMPARISONS = (
     ("valence", "happiness", NEGATIVE, 0.90),
     ("valence", "neutral", NEGATIVE, 0.62),
@@ -57,30 +59,60 @@ COMPARISONS = (
 class Photos:
     """The photographs in which a face was found."""
 
-    aus: Floats
-    """(n, 46) intensities above rest against the population neutral; 0 where unseen."""
-    levels: Floats
-    """(n, 46) levels that pictures are scored by, see `still_levels`; NaN where unseen."""
-    points: Floats
-    """(n, 1434) landmarks without pose and scale."""
+    faces: NDArray[np.object_]
+    """(n,) `FaceObservation`."""
     labels: NDArray[np.str_]
     people: NDArray[np.str_]
 
-    def __getitem__(self, rows: NDArray[Any]) -> Photos:
-        return Photos(*(getattr(self, f.name)[rows] for f in fields(self)))
+    def __getitem__(self: _Rows, rows: NDArray[Any]) -> _Rows:
+        return type(self)(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    @property
+    def points(self) -> Floats:
+        """Return the (n, 1434) landmarks without pose and scale."""
+        return np.array([face.points.ravel() for face in self.faces], dtype=np.float64)
+
+    def measured_by(self, model: ActionUnitModel) -> MeasuredPhotos:
+        """Return the photographs with their Action Units against the average neutral face."""
+        estimates = model.absolute(list(self.faces))
+        intensities = np.array([e.intensities for e in estimates], dtype=np.float64)
+        levels = np.stack([still_levels(e) for e in estimates])
+        return MeasuredPhotos(self.faces, self.labels, self.people, intensities, levels)
 
 
-def load_photos(cache: Path) -> Photos:
-    """Return the photographs with a face and a label used here; landmarks are cached."""
-    faces = observed_photos(cache)
-    used = [(name, label, face) for name, label, face in faces if label in PAD]
-    estimates = ActionUnitModel.load().absolute([face for _, _, face in used])
-    intensities = np.array([e.intensities for e in estimates], dtype=np.float64)
-    aus = above_rest(intensities, VadModel.load(TABLE).rest_band)
+@dataclass(frozen=True, slots=True)
+class MeasuredPhotos(Photos):
+    """Photographs with what they show."""
+
+    intensities: Floats
+    """(n, 46) as the product gives them; NaN where unseen."""
+    levels: Floats
+    """(n, 46) levels that pictures are scored by, see `still_levels`; NaN where unseen."""
+
+    @property
+    def aus(self) -> Floats:
+        """Return (n, 46) intensities above rest; 0 where unseen."""
+        aus: Floats = above_rest(self.intensities, VadModel.load(TABLE).rest_band)
+        return aus
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Photographs to fit on, and those of other people to report."""
+
+    rows: NDArray[np.bool_]
+    """Which of all photographs are reported."""
+    fitting: MeasuredPhotos
+    reporting: MeasuredPhotos
+
+
+def labelled_photos(cache: Path) -> Photos:
+    """Return the photographs with a face and a label used here; what was seen is kept."""
+    used = [(name, label, face) for name, label, face in observed_photos(cache) if label in PAD]
+    faces = np.empty(len(used), dtype=object)
+    faces[:] = [face for _, _, face in used]
     return Photos(
-        aus=aus,
-        levels=np.stack([still_levels(e) for e in estimates]),
-        points=np.array([face.points.ravel() for _, _, face in used], dtype=np.float64),
+        faces,
         labels=np.array([label for _, label, _ in used]),
         people=np.array([person_of(name) for name, _, _ in used]),
     )
@@ -91,16 +123,27 @@ def in_report_half(person: str) -> bool:
     return hashlib.sha256(person.encode()).digest()[0] % 2 == 1
 
 
-def out_of_fold(photos: Photos, scores_of: Callable[[Photos, Photos], Floats]) -> Floats:
-    """Return (n, 3) scores, each from a fit on the people of the other folds."""
+def left_out(photos: Photos) -> Iterator[NDArray[np.bool_]]:
+    """Yield the rows of each fold: some of the people, with all their photographs."""
     people = np.unique(photos.people)
     order = np.random.default_rng(0).permutation(len(people)) % FOLDS
     fold_of = dict(zip(people, order, strict=True))
     fold = np.array([fold_of[person] for person in photos.people])
-    scores = np.zeros((len(fold), 3))
-    for k in range(FOLDS):
-        scores[fold == k] = scores_of(photos[fold != k], photos[fold == k])
-    return scores
+    yield from (fold == k for k in range(FOLDS))
+
+
+def out_of_fold(
+    folds: Sequence[Fold], values_of: Callable[[MeasuredPhotos, MeasuredPhotos], Floats]
+) -> Floats:
+    """Return (n, k) values, each by what was fitted on the people of the other folds.
+
+    ``values_of`` gives those of its second argument by what it fits on its first.
+    """
+    parts = [values_of(fold.fitting, fold.reporting) for fold in folds]
+    values = np.zeros((len(folds[0].rows), parts[0].shape[1]))
+    for fold, part in zip(folds, parts, strict=True):
+        values[fold.rows] = part
+    return values
 
 
 def figures(scores: Floats, photos: Photos, draws: int = 1000) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Real pictures for evaluation: coded video frames and labelled photographs, tracked once.
+"""Real pictures for evaluation: coded video frames, tracked once.
 
 The pictures are development data and stay outside the repository; see the README beside this.
 """
@@ -40,18 +40,6 @@ class Tracked:
 def track_video(path: Path, cache: Path) -> Tracked:
     """Return every frame of a video."""
     return _cached(cache / f"{path.stem}.npz", lambda: _frames(path))
-
-
-def track_photos(cache: Path) -> tuple[Tracked, NDArray[np.str_]]:
-    """Return the labelled photographs and the label of each row."""
-    with (SHARED / "photos" / "labels.csv").open() as lines:
-        rows = list(csv.DictReader(lines))
-    folder = SHARED / "photos" / "images"
-    tracked = _cached(
-        cache / "photos.npz", lambda: _photographs([folder / row["image"] for row in rows])
-    )
-    labels = np.array([row["emotion"] for row in rows])
-    return tracked, labels[tracked.index]
 
 
 def coded_frames() -> list[tuple[str, int, set[int], set[int]]]:
@@ -100,10 +88,3 @@ def _frames(path: Path) -> Iterator[Image]:
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
             yield frame.to_ndarray(format="rgb24")
-
-
-def _photographs(paths: list[Path]) -> Iterator[Image]:
-    import cv2
-
-    for path in paths:
-        yield np.ascontiguousarray(cv2.imread(str(path))[..., ::-1])

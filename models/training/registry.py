@@ -19,6 +19,12 @@ _ENTRIES = (
         "make train",
     ),
     (
+        "au_search",
+        "au_search.onnx",
+        "The same by another model, to find the calmest faces of a recording",
+        "make train",
+    ),
+    (
         "vad_weights",
         "vad_weights.toml",
         "Weights of the Action Units in valence, arousal and dominance",

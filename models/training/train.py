@@ -1,10 +1,14 @@
-"""Fit an Action Unit model on generated shards and export it.
+"""Fit the relative or the search model on generated shards and export it.
+
+`relative` holds a face against the same person's neutral one. `search` sees a single face and
+knows only the population; by it the calmest pictures of a recording are found. (What a single face
+shows is said by another model, see `models.training.absolute`.)
 
 The landmark part is fitted twice, on one half of the people and on the other; the window part is
 fitted on all of them, each shown with what the landmark part said that had not seen them, so that
 it learns how far landmarks can be trusted. Both halves, averaged, go into the model.
 
-`python -m models.training.train relative` or `absolute`; each uses one core and about 10 GB. What
+`python -m models.training.train relative` or `search`; each uses one core and about 10 GB. What
 is fitted is kept beside the shards, so that a run can be stopped and started again.
 """
 
@@ -20,7 +24,7 @@ import numpy as np
 import torch
 
 from echodepth_cli.face.alignment import reference_face
-from echodepth_cli.face.appearance import APPEARANCE_VALUES, EVEN_SHAPE
+from echodepth_cli.face.appearance import EVEN_SHAPE
 from models.training.calibrate import Gain, calibrated, no_gain
 from models.training.dataset import (
     CHOOSE,
@@ -31,6 +35,7 @@ from models.training.dataset import (
     load,
     others_at_rest,
 )
+from models.training.export import FACE, FACE_AND_WINDOWS, export
 from models.training.face_model import Floats
 from models.training.fit_windows import fit_windows
 from models.training.landmarks import (
@@ -39,11 +44,11 @@ from models.training.landmarks import (
     Examples,
     Front,
     LandmarkPart,
-    absolute_examples,
     fit,
     fit_fronts,
     mirrored,
     relative_examples,
+    search_examples,
 )
 from models.training.registry import register
 from models.training.windows import WindowPart
@@ -117,8 +122,8 @@ class Relative(torch.nn.Module):
         return out
 
 
-class Absolute(torch.nn.Module):
-    """What is exported for single faces: landmarks alone, against the average neutral face."""
+class Search(torch.nn.Module):
+    """What is exported to find calm faces: landmarks alone, against the average neutral face."""
 
     def __init__(self, points: Halves, gain: Gain) -> None:
         super().__init__()
@@ -131,13 +136,14 @@ class Absolute(torch.nn.Module):
         return out
 
 
-KINDS = ("relative", "absolute")
+KINDS = ("relative", "search")
 
-_FACE = {"points": (478, 3), "pose": (3,)}
-_SEEN = {**_FACE, "appearance": (APPEARANCE_VALUES,)}
 INPUTS = {
-    "relative": {**_SEEN, **{f"neutral_{name}": shape for name, shape in _SEEN.items()}},
-    "absolute": _FACE,
+    "relative": {
+        **FACE_AND_WINDOWS,
+        **{f"neutral_{name}": shape for name, shape in FACE_AND_WINDOWS.items()},
+    },
+    "search": FACE,
 }
 
 
@@ -181,7 +187,7 @@ def _fit_half(data: Dataset, kind: str, fronts: tuple[Front, Front], epochs: int
 
 
 def _examples(data: Dataset, kind: str, rng: np.random.Generator | None) -> Examples:
-    return relative_examples(data, rng) if kind == "relative" else absolute_examples(data)
+    return relative_examples(data, rng) if kind == "relative" else search_examples(data)
 
 
 @torch.no_grad()
@@ -196,12 +202,12 @@ def opinion(halves: Halves, data: Dataset) -> tuple[Floats, Floats]:
 
 
 @torch.no_grad()
-def estimated(model: Relative | Absolute, data: Dataset) -> Floats:
+def estimated(model: Relative | Search, data: Dataset) -> Floats:
     """Return the (N, channels) that the model gives."""
     out = []
     for part in by_people(data):
-        if isinstance(model, Absolute):
-            out.append(model(*shown(part, "absolute")[:2]).numpy())
+        if isinstance(model, Search):
+            out.append(model(*shown(part, "search")[:2]).numpy())
             continue
         points, pose, own, own_pose = shown(part, "relative")
         seen = even_windows(part.windows).reshape(len(part), -1)
@@ -209,25 +215,6 @@ def estimated(model: Relative | Absolute, data: Dataset) -> Floats:
         inputs = (points, pose, torch.from_numpy(seen), own, own_pose, rest)
         out.append(model(*inputs).numpy())
     return np.concatenate(out)
-
-
-def export(model: torch.nn.Module, path: Path, inputs: dict[str, tuple[int, ...]]) -> None:
-    """Write the model as ONNX with the names of its channels."""
-    import onnx
-
-    torch.onnx.export(
-        model.eval(),
-        tuple(torch.zeros(2, *shape) for shape in inputs.values()),
-        str(path),
-        input_names=list(inputs),
-        output_names=["channels"],
-        dynamic_axes={name: {0: "faces"} for name in (*inputs, "channels")},
-        opset_version=17,
-        dynamo=False,
-    )
-    graph = onnx.load(str(path))
-    onnx.helper.set_model_props(graph, {"channels": " ".join(TARGETS)})
-    onnx.save(graph, str(path))
 
 
 def main() -> None:
@@ -250,7 +237,7 @@ def main() -> None:
     else:
         halves = fit_halves(seen, kind, options.epochs)
         torch.save(halves, kept)
-    make: Callable[[Gain], Relative | Absolute] = partial(Absolute, halves)
+    make: Callable[[Gain], Relative | Search] = partial(Search, halves)
     if kind == "relative":
         make = partial(Relative, halves, _window_part(halves, seen, options))
     raw = estimated(make(no_gain()).eval(), choose)
