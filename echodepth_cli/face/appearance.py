@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from echodepth_cli.face.alignment import extent, iod_px, reference_face
+from echodepth_cli.face.alignment import iod_px, reference_face
+from echodepth_cli.face.grey import GreyFace, grey_face
 from echodepth_cli.records import FloatArray, Image
 
 WINDOW_PX: Final = 48
@@ -42,9 +43,6 @@ eye with its brow, the left eye mirrored, the mouth with the chin."""
 _WORKING_IOD_PX: Final = 56.0
 """Faces larger than this are shrunk to it first, so that fine texture does not alias."""
 
-_FAR: Final = 4000.0
-"""Landmarks further out of the picture than this, in pixels, are no face."""
-
 
 def packed(shown: FloatArray) -> NDArray[np.int8]:
     """Return even windows as the (6912,) bytes that are kept; `unpacked` undoes it to a 60th."""
@@ -57,15 +55,20 @@ def unpacked(appearance: NDArray[np.int8]) -> FloatArray:
 
 
 def windows(
-    image: Image, landmarks_px: FloatArray, aligned: FloatArray, margin_px: int = 0
+    image: Image,
+    landmarks_px: FloatArray,
+    aligned: FloatArray,
+    margin_px: int = 0,
+    face: GreyFace | None = None,
 ) -> NDArray[np.uint8]:
     """Return the (3, 48, 48) grey windows of a face; ``aligned`` is what `align` made of it.
 
-    ``margin_px`` widens each window on all sides at the same scale.
+    ``margin_px`` widens each window on all sides at the same scale. ``face`` is what `grey_face`
+    gives, made here when it is not known yet.
     """
     import cv2
 
-    grey, xy = _face_crop(image, landmarks_px)
+    grey, xy = _at_working_size(face or grey_face(image, landmarks_px), iod_px(landmarks_px))
     to_picture = _picture_of(aligned, xy)
     side = WINDOW_PX + 2 * margin_px
     out = np.empty((len(_WINDOWS), side, side), dtype=np.uint8)
@@ -93,23 +96,17 @@ def without_light(window: FloatArray, local_px: int) -> FloatArray:
     return np.asarray(level / (np.sqrt(np.maximum(around, 0)) + np.float32(SOFT_GREY)))
 
 
-def _face_crop(image: Image, landmarks_px: FloatArray) -> tuple[Image, NDArray[np.float64]]:
+def _at_working_size(face: GreyFace, eye_distance_px: float) -> tuple[Image, NDArray[np.float64]]:
     """Return the grey face at no more than the working size, and its landmarks there."""
     import cv2
 
-    height, width = image.shape[:2]
-    xy = np.clip(landmarks_px[:, :2].astype(np.float64), -_FAR, _FAR + max(width, height))
-    first, last = extent(xy)
-    border = 0.15 * (last - first)
-    low = np.clip(np.floor(first - border), 0, (width - 2, height - 2)).astype(int)
-    high = np.clip(np.ceil(last + border), low + 2, (width, height)).astype(int)
-    grey = cv2.cvtColor(image[low[1] : high[1], low[0] : high[0]], cv2.COLOR_RGB2GRAY)
-    scale = min(1.0, _WORKING_IOD_PX / max(iod_px(landmarks_px), 1.0))
+    grey = face.part(face.low, face.high)
+    scale = min(1.0, _WORKING_IOD_PX / max(eye_distance_px, 1.0))
     if min(grey.shape) * scale < 1:  # hardly a sliver of the face is in the picture
         scale = 1.0
     if scale < 1:
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return grey, (xy - low + 0.5) * scale - 0.5
+    return grey, (face.xy - face.low + 0.5) * scale - 0.5
 
 
 def _picture_of(aligned: FloatArray, xy: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -46,8 +46,9 @@ def colours_of(image: Image, landmarks_px: FloatArray) -> Colours:
 
 def apart(one: NDArray[Any], other: NDArray[Any]) -> float | None:
     """Return how far two colours are apart, root mean square; None where nothing compares."""
-    both = np.isfinite(one) & np.isfinite(other)
-    return float(np.sqrt(np.mean((one - other)[both] ** 2))) if both.any() else None
+    gaps = one - other
+    known = gaps[np.isfinite(gaps)]
+    return float(np.sqrt(np.mean(known**2))) if len(known) else None
 
 
 def is_mostly_unchanged(one: Colours, other: Colours) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any, Final
 
 import numpy as np
@@ -54,11 +56,10 @@ class Mean:
 
 
 def _running_mean(values: Sequence[float]) -> float:
-    mean = values[0]
-    for count, new in enumerate(values[1:], start=2):
-        step = (new - mean) / min(count, _REMEMBERED)
-        grown = mean + step if step == step else mean
-        mean = grown if grown == grown else new
+    mean = math.nan
+    for new, count in zip(values, chain(range(1, _REMEMBERED), repeat(_REMEMBERED)), strict=False):
+        if new == new:
+            mean = mean + (new - mean) / count if mean == mean else new
     return mean
 
 

@@ -12,6 +12,7 @@ from echodepth_cli.face.appearance import even, packed, windows
 from echodepth_cli.face.colours import colours_of
 from echodepth_cli.face.cover import strangeness
 from echodepth_cli.face.cuts import look_of
+from echodepth_cli.face.grey import grey_face
 from echodepth_cli.face.lookout import Plan
 from echodepth_cli.face.quality import confidence, face_box, quality_factors
 from echodepth_cli.face.tracker import FaceTracker
@@ -87,8 +88,9 @@ def observe_face(image: Image, landmarks_px: FloatArray) -> FaceObservation:
     height, width = image.shape[:2]
     points, pose = align(landmarks_px)
     eye_distance = iod_px(landmarks_px)
-    shown = windows(image, landmarks_px, points)
-    factors = quality_factors(image, landmarks_px, pose, eye_distance)
+    grey = grey_face(image, landmarks_px)
+    shown = windows(image, landmarks_px, points, face=grey)
+    factors = quality_factors(image, landmarks_px, pose, eye_distance, grey)
     return FaceObservation(
         points=points,
         landmarks_px=landmarks_px,

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from echodepth_cli.face.alignment import extent
+from echodepth_cli.face.grey import GreyFace, grey_face
 from echodepth_cli.records import Box, FloatArray, HeadPose, Image
 
 LOW_CONFIDENCE: Final = 0.40
@@ -24,13 +25,20 @@ _CROP_PX: Final = 96
 
 
 def quality_factors(
-    image: Image, landmarks_px: FloatArray, pose: HeadPose, iod_px: float
+    image: Image,
+    landmarks_px: FloatArray,
+    pose: HeadPose,
+    iod_px: float,
+    face: GreyFace | None = None,
 ) -> dict[str, float]:
-    """Return the factors size, pose, framing, light and sharpness, each 0..1."""
+    """Return the factors size, pose, framing, light and sharpness, each 0..1.
+
+    ``face`` is what `grey_face` gives, made here when it is not known yet.
+    """
     height, width = image.shape[:2]
     xy = landmarks_px[:, :2]
     inside = ((xy >= 0) & (xy < (width, height))).all(axis=1).mean()
-    light, sharpness = _picture_factors(image, landmarks_px)
+    light, sharpness = _picture_factors(face or grey_face(image, landmarks_px), landmarks_px, image)
     return {
         "size": _ramp(iod_px, 10.0, 40.0),
         "pose": _fall(abs(pose.yaw_deg), 25.0, 60.0) * _fall(abs(pose.pitch_deg), 20.0, 50.0),
@@ -52,18 +60,18 @@ def face_box(landmarks_px: FloatArray, width_px: int, height_px: int) -> Box:
     return Box(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
 
 
-def _picture_factors(image: Image, landmarks_px: FloatArray) -> tuple[float, float]:
+def _picture_factors(face: GreyFace, landmarks_px: FloatArray, image: Image) -> tuple[float, float]:
     """Return (light, sharpness) of the face region; both 0 when it lies outside the picture."""
     import cv2
 
     height, width = image.shape[:2]
     low, high = extent(landmarks_px)
-    x0, y0 = np.clip(np.floor(low), 0, (width - 1, height - 1)).astype(int)
-    x1, y1 = np.clip(np.ceil(high) + 1, 1, (width, height)).astype(int)
-    if x1 - x0 < 4 or y1 - y0 < 4:
+    first = np.clip(np.floor(low), 0, (width - 1, height - 1)).astype(np.int64)
+    last = np.clip(np.ceil(high) + 1, 1, (width, height)).astype(np.int64)
+    if (last - first < 4).any():
         return 0.0, 0.0
-    grey = cv2.cvtColor(image[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY)
-    scale = _CROP_PX / (x1 - x0)
+    grey = face.part(first, last)
+    scale = _CROP_PX / grey.shape[1]
     if scale < 1:
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     mean, spread = float(grey.mean()), float(grey.std())

@@ -8,6 +8,7 @@ thousand it would fit several. The weights come from rendered people alone; see
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -46,7 +47,8 @@ def proportions(points: FloatArray) -> Signature:
 
 def distance(one: Signature, other: Signature) -> float:
     """Return how unlike two signatures are, root mean square over the dimensions."""
-    return float(np.sqrt(np.mean((one - other) ** 2)))
+    gaps = one - other
+    return math.sqrt((gaps * gaps).sum() / len(gaps))
 
 
 def is_usable_pose(pose: HeadPose) -> bool:
