@@ -63,8 +63,10 @@ def anything_hangs() -> bool:
 class Ahead(AbstractContextManager["Ahead[Item]"], Generic[Item]):
     """An iterator that runs in a thread of its own, a few items ahead of whoever takes them.
 
-    ``make`` is called in that thread and gets a `Step` to call as it goes on. Errors of the
-    iterator come out in their place among the items; InputError when ``patience`` is at its end.
+    ``make`` is called in that thread and gets a `Step` to call as it goes on. An item is set down
+    while those that wait weigh less than ``depth``; each weighs 1 unless ``weigh`` says more.
+    Errors of the iterator come out in their place among the items; InputError when ``patience`` is
+    at its end.
     Leaving the context ends the thread and waits for it, unless it is stalled: then it is left
     behind as a daemon, because nothing can end a thread that hangs in foreign code; see
     `anything_hangs`.
@@ -76,9 +78,10 @@ class Ahead(AbstractContextManager["Ahead[Item]"], Generic[Item]):
         *,
         depth: int,
         patience: Patience,
+        weigh: Callable[[Item], int] = lambda item: 1,
     ) -> None:
-        self._make, self._patience = make, patience
-        self._queue: queue.Queue[Item | _End] = queue.Queue(depth)
+        self._make, self._patience, self._weigh = make, patience, weigh
+        self._queue: _Weighed[Item | _End] = _Weighed(depth)
         self._steps = 0
         self._stopping = self._stalled = False
         self._thread = threading.Thread(target=self._run, name=_THREAD_NAME, daemon=True)
@@ -122,10 +125,11 @@ class Ahead(AbstractContextManager["Ahead[Item]"], Generic[Item]):
             raise StoppedError
 
     def _put(self, item: Item | _End) -> None:
+        weight = 1 if isinstance(item, _End) else self._weigh(item)
         while True:
             self._step()
             try:
-                self._queue.put(item, timeout=_LOOK_EVERY_S)
+                self._queue.put((item, weight), timeout=_LOOK_EVERY_S)
             except queue.Full:
                 continue
             return
@@ -135,7 +139,7 @@ class Ahead(AbstractContextManager["Ahead[Item]"], Generic[Item]):
         steps, looks = self._steps, 0
         while True:
             try:
-                return self._queue.get(timeout=_LOOK_EVERY_S)
+                return self._queue.get(timeout=_LOOK_EVERY_S)[0]
             except queue.Empty:
                 steps, looks = self._steps, looks + 1 if steps == self._steps else 0
             stall_s = self._patience.stall_s
@@ -169,6 +173,26 @@ def background(work: Callable[[Step], Item], patience: Patience) -> Iterator[Cal
     # Room for the result and the end, so that the thread is done even if nobody asks for it.
     with Ahead(once, depth=2, patience=patience) as ahead:
         yield lambda: next(iter(ahead))
+
+
+class _Weighed(queue.Queue[tuple[Item, int]]):
+    """A queue whose size is what its items weigh, at least 1 each."""
+
+    def _init(self, maxsize: int) -> None:
+        super()._init(maxsize)
+        self._weight = 0
+
+    def _qsize(self) -> int:
+        return self._weight
+
+    def _put(self, item: tuple[Item, int]) -> None:
+        super()._put(item)
+        self._weight += item[1]
+
+    def _get(self) -> tuple[Item, int]:
+        item = super()._get()
+        self._weight -= item[1]
+        return item
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,23 @@ def test_no_more_is_made_than_there_is_room_for():
         assert len(made) <= 5
 
 
+def test_what_weighs_much_takes_the_room_of_many():
+    made = []
+
+    def make(step):
+        for weight in (1, 1, 30, 1, 200, 1, 1):
+            made.append(weight)
+            yield weight
+
+    with Ahead(make, depth=100, patience=FOREVER, weigh=lambda item: item) as ahead:
+        items = iter(ahead)
+        assert next(items) == 1
+        time.sleep(0.3)
+        # The large one found room among the small; what comes after it waits in the maker's hands.
+        assert made == [1, 1, 30, 1, 200, 1]
+        assert list(items) == [1, 30, 1, 200, 1, 1]
+
+
 def test_leaving_early_ends_the_thread_and_closes_what_it_held():
     closed = threading.Event()
 

@@ -22,7 +22,8 @@ _THREADS_A_CORE: Final = 6
 """A thread waits for the picture that its own is predicted from: one a core leaves cores idle."""
 _MOST_THREADS: Final = 12
 """Each holds pictures of its own."""
-_PICTURES_AHEAD: Final = 3
+_BYTES_AHEAD: Final = 48 << 20
+"""Of pictures that wait: eight of 1080p, as many as are decoded while the models are loaded."""
 
 _Message: TypeAlias = VideoInfo | Frame | DecodeReport
 """What a pass over a recording says: the facts, then the pictures, then how it went."""
@@ -106,7 +107,7 @@ class ReadAhead:
             self._messages = messages
             return
         patience = Patience(self._path, self._config.stall_timeout_s)
-        ahead = Ahead(self._read, depth=_PICTURES_AHEAD, patience=patience)
+        ahead = Ahead(self._read, depth=_BYTES_AHEAD, patience=patience, weigh=_bytes)
         self._messages = iter(self._held.enter_context(ahead))
 
     def _read(self, step: Step) -> Generator[_Message, None, None]:
@@ -118,3 +119,7 @@ class ReadAhead:
 
     def _next(self) -> _Message:
         return next(self._messages)
+
+
+def _bytes(message: _Message) -> int:
+    return message.image.nbytes if isinstance(message, Frame) else 1

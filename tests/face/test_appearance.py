@@ -13,6 +13,8 @@ from echodepth_cli.face.appearance import (
     unpacked,
     windows,
 )
+from echodepth_cli.face.grey import grey_face
+from echodepth_cli.face.quality import quality_factors
 from echodepth_cli.face.tracker import _rendered_face
 
 
@@ -83,3 +85,20 @@ def test_a_face_partly_out_of_the_picture_and_a_blank_one_give_numbers(face):
     assert np.isfinite(away).all()
     blank = np.zeros((3, WINDOW_PX, WINDOW_PX), dtype=np.uint8)
     np.testing.assert_array_equal(even(blank), 0)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.3, 0.01])
+@pytest.mark.parametrize("shift", [(0, 0), (250, 100), (-200, -150), (0, 350), (9000, 0)])
+def test_one_grey_face_serves_for_windows_and_quality(face, scale, shift):
+    picture, landmarks = face
+    moved = (landmarks * scale + (*shift, 0)).astype(np.float32)
+    (points, pose), grey = align(moved), grey_face(picture, moved)
+    whole = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    (left, top), (right, bottom) = grey.low, grey.high
+    np.testing.assert_array_equal(grey.part(grey.low, grey.high), whole[top:bottom, left:right])
+    nothing = np.zeros_like(picture)
+    np.testing.assert_array_equal(
+        windows(nothing, moved, points, face=grey), windows(picture, moved, points)
+    )
+    given = quality_factors(nothing, moved, pose, 50.0, grey)
+    assert given == quality_factors(picture, moved, pose, 50.0)

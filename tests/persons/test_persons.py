@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from echodepth_cli.face.looks import Mean
 from echodepth_cli.face.odds import SURE
 from echodepth_cli.face.persons import PersonTracker
 from echodepth_cli.face.tracks import without_doubles
@@ -259,3 +260,16 @@ def test_who_is_first_seen_badly_is_known_from_all_that_was_seen_better():
         looks += [SHOT if k % 2 else OTHER_SHOT] * 8
     seen = settled(frames, looks)
     assert {(f.person, f.certainty >= SURE) for s in seen[8:16] for f in s.faces} == {(2, True)}
+
+
+@pytest.mark.parametrize("count", [1, 5, 450])
+def test_a_mean_taken_at_once_is_the_one_taken_one_by_one_to_the_bit(count):
+    vectors = np.random.default_rng(count).uniform(0, 255, (count, 9)).astype(np.float32)
+    vectors[:, 6:] = np.nan
+    vectors[1::3, 5] = np.nan
+    one_by_one = Mean()
+    for vector in (vectors[0], None, *vectors[1:]):
+        one_by_one.add(vector)
+    at_once = Mean.of([vectors[0], None, *vectors[1:]])
+    assert at_once.count == one_by_one.count == count
+    np.testing.assert_array_equal(at_once.value, one_by_one.value)
