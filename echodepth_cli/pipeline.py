@@ -48,7 +48,7 @@ from echodepth_cli.output.provenance import (
     session_id,
     software_versions,
 )
-from echodepth_cli.output.report_html import ReportOptions
+from echodepth_cli.output.report_html import ReportOptions, load_templates
 from echodepth_cli.output.report_json import (
     LIMITS,
     SCHEMA_VERSION,
@@ -159,7 +159,9 @@ def analyse(
         report, who = _report(job, _measure(job, recording, staging / _RAW), staging)
         report["run"] = run_facts(started, command_line)
         options = ReportOptions(video_path=_video_link(source, target, job.config))
-        stills = _stills(job, report, limits, recording.threads)
+        with background(lambda _: load_templates(options.template_dir), patience) as loaded:
+            stills = _stills(job, report, limits, recording.threads)
+            loaded()
         report = write_pages(report, stills, staging, options)
         limits.check_time()
     _tell(job, ReportReady(*who, target, report))

@@ -20,7 +20,9 @@ def copied(tmp_path):
 
 def test_every_registered_model_is_there_unaltered_with_its_licence():
     specs = registered_models()
-    assert {"au_relative", "au_absolute", "au_search", "vad_weights", "vad_stills"} <= {spec.name for spec in specs}
+    assert {"au_relative", "au_absolute", "au_search", "vad_weights", "vad_stills"} <= {
+        spec.name for spec in specs
+    }
     for spec in specs:
         assert len(verified_bytes(spec.name)) == spec.bytes
         assert spec.licence

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -87,6 +88,18 @@ def report_pieces(
         script=script,
         policy=_policy(styles, script, with_video=video is not None),
     )
+
+
+def load_templates(template_dir: Path | None = None) -> None:
+    """Read and compile the templates of the page, which takes longer than to render most pages.
+
+    Raises what `report_pieces` does.
+    """
+    environment = _environment(template_dir)
+    with _template_errors():
+        for name in environment.list_templates(extensions=["html"]):
+            if name.startswith("report"):
+                environment.get_template(name)
 
 
 def templates_digest(template_dir: Path | None = None) -> str:
@@ -168,10 +181,16 @@ def _digest(text: str) -> str:
 
 
 def _rendered(environment: Environment, **values: Any) -> Iterator[str]:
+    with _template_errors():
+        yield from environment.get_template("report.html").generate(**values)
+
+
+@contextmanager
+def _template_errors() -> Iterator[None]:
     from jinja2 import TemplateError
 
     try:
-        yield from environment.get_template("report.html").generate(**values)
+        yield
     except TemplateError as error:
         where = getattr(error, "name", None) or "report.html"
         raise OutputError(f"template {where}: {error}") from error

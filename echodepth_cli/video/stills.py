@@ -10,6 +10,10 @@ from echodepth_cli.records import Image
 from echodepth_cli.video.reader import PyAvReader
 from echodepth_cli.video.source import VideoLimits, open_container
 
+_FEWER: Final = 3
+"""Of the threads of a whole pass every third: the more there are, the more pictures beyond the
+wanted one have been decoded when it comes out."""
+
 _SAME_FRAME_S: Final = 0.6e-3
 """Reports give moments in whole milliseconds; frames are further apart than that."""
 
@@ -29,6 +33,8 @@ def pictures_at(
     wanted = sorted(set(offsets_s))
     if not wanted:
         return
+    if threads is not None:
+        threads = max(1, threads // _FEWER)
     with open_container(path) as container:
         reader = PyAvReader(path, container, limits or VideoLimits(), threads)
         for offset_s in wanted:
