@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from echodepth_cli.face.colours import Colours, apart
 from echodepth_cli.face.signature import Signature
 
-_REMEMBERED: Final = 400
+REMEMBERED: Final = 400
 """Sightings that a mean signature reaches back over."""
 
 _ONE_KIND: Final = 6.0
 """Colours so near to each other, root mean square, are of one kind."""
 
-_MOST_KINDS: Final = 8
+MOST_KINDS: Final = 8
+"""All further colours count to the nearest kind."""
 
 
 @dataclass(slots=True, eq=False)
@@ -38,16 +39,28 @@ class Mean:
         if self.value is None:
             self.value = new.astype(np.float64)
             return
-        step = (new - self.value) / min(self.count, _REMEMBERED)
+        step = (new - self.value) / min(self.count, REMEMBERED)
         grown = np.where(np.isnan(step), self.value, self.value + step)
         self.value = np.where(np.isnan(grown), new, grown)
+
+    def join(self, other: Mean) -> None:
+        """Take all that another mean was made of."""
+        if other.value is None:
+            return
+        if self.value is None:
+            self.count, self.value = other.count, other.value
+            return
+        total = self.count + other.count
+        both = self.value + (other.value - self.value) * (other.count / total)
+        either = np.where(np.isnan(self.value), other.value, self.value)
+        self.count, self.value = total, np.where(np.isnan(both), either, both)
 
     @classmethod
     def of(cls, vectors: Iterable[NDArray[Any] | None]) -> Mean:
         """Return the mean of all vectors, at once where they allow it."""
         known = [vector for vector in vectors if vector is not None]
         rows = np.array(known, dtype=np.float64)
-        if 0 < len(known) <= _REMEMBERED and not np.isnan(rows).any():
+        if 0 < len(known) <= REMEMBERED and not np.isnan(rows).any():
             return cls(len(known), rows.mean(axis=0))
         if not known:
             return cls()
@@ -57,7 +70,7 @@ class Mean:
 
 def _running_mean(values: Sequence[float]) -> float:
     mean = math.nan
-    for new, count in zip(values, chain(range(1, _REMEMBERED), repeat(_REMEMBERED)), strict=False):
+    for new, count in zip(values, chain(range(1, REMEMBERED), repeat(REMEMBERED)), strict=False):
         if new == new:
             mean = mean + (new - mean) / count if mean == mean else new
     return mean
@@ -88,16 +101,25 @@ class Kinds:
 
     def add(self, colours: Colours | None) -> None:
         """Take the colours of one more face."""
-        if colours is None or np.isnan(colours).all():
-            return
+        if colours is not None and not np.isnan(colours).all():
+            self._like(colours).add(colours)
+
+    def join(self, other: Kinds) -> None:
+        """Take all kinds of another."""
+        for mean in other.means:
+            if mean.value is not None:
+                self._like(mean.value).join(mean)
+
+    def _like(self, colours: NDArray[Any]) -> Mean:
+        """Return the kind that colours are of, a new one if need be."""
         unlike, nearest = min(
             ((_unlike(mean, colours), k) for k, mean in enumerate(self.means)),
             default=(np.inf, 0),
         )
-        if unlike > _ONE_KIND and len(self.means) < _MOST_KINDS:
+        if unlike > _ONE_KIND and len(self.means) < MOST_KINDS:
             nearest = len(self.means)
             self.means.append(Mean())
-        self.means[nearest].add(colours)
+        return self.means[nearest]
 
 
 def _unlike(mean: Mean, colours: Colours) -> float:

@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from echodepth_cli.face.agreement import Agreement
 from echodepth_cli.face.cuts import Look
 from echodepth_cli.face.identities import Identity, TrackRecord, identify
 from echodepth_cli.face.looks import Appearance
@@ -83,6 +84,7 @@ class Identities:
     """Who everybody is in the end."""
 
     by_track: Mapping[int, Identity]
+    agreement: Agreement
 
     def settled(self, frame: SeenFrame) -> SeenFrame:
         """Return a frame with who its faces are in the end."""
@@ -90,7 +92,8 @@ class Identities:
 
     def _settled(self, seen: SeenFace) -> SeenFace:
         known = self.by_track[seen.track]
-        certainty = min(known.certainty, seen.steadiness)
+        agrees = self.agreement.certainty(seen.track, known.person, seen.face)
+        certainty = min(known.certainty, seen.steadiness, agrees)
         return replace(seen, person=known.person, certainty=certainty)
 
 
@@ -126,7 +129,8 @@ class PersonTracker:
 
     def identities(self) -> Identities:
         """Return who everybody is, judged from the whole; only after `end`."""
-        return Identities(identify(self._records))
+        by_track = identify(self._records)
+        return Identities(by_track, Agreement(self._records, by_track))
 
     def _advance(self, now_s: float) -> list[SeenFrame]:
         tracks = list(dict.fromkeys(s.track for held in self._held for s in held.sightings))

@@ -273,3 +273,15 @@ def test_a_mean_taken_at_once_is_the_one_taken_one_by_one_to_the_bit(count):
     at_once = Mean.of([vectors[0], None, *vectors[1:]])
     assert at_once.count == one_by_one.count == count
     np.testing.assert_array_equal(at_once.value, one_by_one.value)
+
+
+def test_a_picture_of_somebody_else_that_a_track_took_along_is_in_doubt():
+    a, b = Someone(1), Someone(4)
+    shade = np.full(9, 11, dtype=np.float32)
+    in_like_clothes = replace(b.at(0.5), colours=a.at(0.5).colours + shade)
+    frames = [*([a.at(0.5)] for _ in range(20)), [in_like_clothes], *([] for _ in range(8))]
+    frames += [[a.at(0.5)] for _ in range(20)]
+    seen = settled(frames, [SHOT] * 49)
+    assert seen[20].faces[0].track == seen[0].faces[0].track, "it was not taken along"
+    doubtful = [k for k, frame in enumerate(seen) for f in frame.faces if f.certainty < SURE]
+    assert doubtful == [20]

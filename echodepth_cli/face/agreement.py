@@ -1,0 +1,125 @@
+"""Whether each picture of a face agrees with the rest of its track, once all has been seen.
+
+Tracks are judged as wholes (`identities.py`), and one picture of somebody else at the end of a
+track weighs little in the whole. It is found here: it is unlike the others of its track and unlike
+the same person elsewhere, or more like another person.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from echodepth_cli.face.colours import Colours
+from echodepth_cli.face.identities import COLOURS, DIMENSIONS, Identity, TrackRecord
+from echodepth_cli.face.looks import MOST_KINDS, REMEMBERED, Kinds, Mean
+from echodepth_cli.face.odds import SURE, Odds, colour_odds, shape_odds
+from echodepth_cli.face.signature import Signature, signature
+from echodepth_cli.face.tracks import WINDOW_FACES
+from echodepth_cli.records import FaceObservation
+
+_CARRIED: Final = 6.0
+"""Log odds that a picture shows whom its track shows, whatever it looks like: four hundred to one.
+What a track took along from somebody else is unlike it at odds of a thousand to one and more; a
+grimace or a hand before the face seldom is at forty to one."""
+
+_CLEARLY: Final = 2.5
+"""Log odds of a picture that nobody fits so much better that it would be in doubt."""
+
+
+class Agreement:
+    """Compares single pictures with what is known of their tracks and of all persons."""
+
+    def __init__(self, tracks: Sequence[TrackRecord], known: Mapping[int, Identity]) -> None:
+        """Take all tracks, and who each is by its number."""
+        sure = [track for track in tracks if known[track.number].certainty >= SURE]
+        persons: dict[int, _Pooled] = {}
+        for track in sure:
+            shape, kinds = persons.setdefault(known[track.number].person, (Mean(), Kinds()))
+            shape.join(track.looks.shape)
+            kinds.join(track.kinds)
+        clear = {n: looks for n, looks in persons.items() if looks[0].count >= WINDOW_FACES}
+        self._person_at = {person: row for row, person in enumerate(clear)}
+        self._persons = _Looks(list(clear.values()))
+        self._track_at = {track.number: row for row, track in enumerate(sure)}
+        self._tracks = _Looks([(track.looks.shape, track.kinds) for track in sure])
+
+    def certainty(self, track: int, person: int, face: FaceObservation) -> float:
+        """Return how sure it is, 0..1, that a picture on a track shows that track's person.
+
+        1 where the track is in doubt as a whole, or nothing else shows the person.
+        """
+        if track not in self._track_at:
+            return 1.0
+        shape, colours = signature(face), face.colours
+        at, whose = self._track_at[track], self._person_at.get(person)
+        own = self._tracks.without(at, shape, colours)
+        if own > _CLEARLY:
+            return 1.0
+        others = self._persons.odds(shape, colours)
+        if whose is not None:
+            others[whose] = -np.inf
+            own = max(own, self._persons.without(whose, shape, colours))
+        if not math.isfinite(own):
+            return 1.0
+        # Somebody else who is known, or somebody who was never seen well.
+        against = 1.0 + math.exp(others.max(initial=-np.inf))
+        return 1.0 / (1.0 + math.exp(-_CARRIED - own) * against)
+
+
+_Pooled = tuple[Mean, Kinds]
+
+
+class _Looks:
+    """How each of some tracks or persons looks: a mean shape, and kinds of colours."""
+
+    def __init__(self, looks: Sequence[_Pooled]) -> None:
+        self._faces = np.array([shape.count for shape, _ in looks], dtype=np.float64)
+        self._shapes = np.full((len(looks), DIMENSIONS), np.nan)
+        self._kinds = np.full((len(looks), MOST_KINDS, COLOURS), np.nan)
+        self._counts = np.zeros((len(looks), MOST_KINDS))
+        for row, (shape, kinds) in enumerate(looks):
+            if shape.value is not None:
+                self._shapes[row] = shape.value
+            for k, mean in enumerate(kinds.means):
+                self._kinds[row, k], self._counts[row, k] = mean.value, mean.count
+
+    def odds(self, shape: Signature | None, colours: Colours | None) -> NDArray[np.float64]:
+        """Return (rows,) log odds that a picture is of each."""
+        return _odds(shape, colours, self._shapes, self._kinds, self._counts)
+
+    def without(self, row: int, shape: Signature | None, colours: Colours | None) -> float:
+        """Return the log odds by all pictures of one row but this one; minus infinity by none."""
+        if self._faces[row] <= 1 and self._counts[row].sum() <= 1:
+            return -math.inf
+        mean, counts = self._shapes[row], self._counts[row].copy()
+        kinds = self._kinds[row]
+        if shape is not None:
+            faces = min(self._faces[row], REMEMBERED)
+            mean = (mean * faces - shape) / (faces - 1) if faces > 1 else np.full_like(mean, np.nan)
+        if colours is not None and counts.any():
+            its = int(np.argmax(np.where(counts > 0, colour_odds(colours, kinds), -np.inf)))
+            counts[its] -= 1
+        return float(_odds(shape, colours, mean[None], kinds[None], counts[None])[0])
+
+
+def _odds(
+    shape: Signature | None, colours: Colours | None, shapes: Odds, kinds: Odds, counts: Odds
+) -> NDArray[np.float64]:
+    """Return (N,) log odds by shapes (N, 16) and kinds (N, K, 9), each seen so many times.
+
+    A kind counts for as much as its share: what was seen twice is not what somebody looks like.
+    """
+    odds = np.zeros(len(shapes))
+    if shape is not None:
+        apart = np.sqrt(np.mean((shapes - shape) ** 2, axis=1))
+        odds += np.nan_to_num(shape_odds(apart, np.ones(1)))
+    if colours is not None:
+        seen = counts.sum(axis=1)
+        each = np.exp(colour_odds(colours, kinds)) * counts
+        odds += np.log(np.where(seen > 0, each.sum(axis=1) / np.maximum(seen, 1), 1.0))
+    return odds
