@@ -12,7 +12,7 @@ import statistics
 from collections import deque
 from functools import lru_cache
 from itertools import product
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from echodepth_cli.records import Box, Image
 
 Look = NDArray[np.uint8]
 """(36, 64) grey levels of a frame, whatever its size: all that is kept of a picture."""
+
+_Levels: TypeAlias = tuple[NDArray[np.float64], float]
+"""Grey levels about their mean, and their length as a vector."""
 
 ROWS: Final = 36
 COLUMNS: Final = 64
@@ -80,6 +83,8 @@ class CutDetector:
     def __init__(self) -> None:
         self._before: Look | None = None
         self._after: Look | None = None
+        self._levels: _Levels | None = None
+        """Those of the newest look."""
         self._recent: deque[float] = deque(maxlen=_USUAL_OF)
         self._limit = _LEFT_OVER
         self._moved: Look | None = None
@@ -90,8 +95,9 @@ class CutDetector:
         self._before, self._after, self._moved = self._after, look, None
         usual = statistics.median(self._recent) if self._recent else 0.0
         self._limit = min(max(_UNUSUAL * usual, _LEFT_OVER), _SURELY_CUT)
-        unlike = self._unlikeness(*_WHOLE)
-        self._is_cut = self._is_another(*_WHOLE, self._limit)
+        before, self._levels = self._levels, None if look is None else _levels(look)
+        unlike = _unlikeness(before, self._levels)
+        self._is_cut = self._is_another(unlike, *_WHOLE, self._limit)
         # What happens at a cut is not usual within a shot.
         if self.can_tell and not self._is_cut:
             self._recent.append(unlike)
@@ -108,23 +114,19 @@ class CutDetector:
 
     def is_cut_around(self, box: Box) -> bool:
         """Return whether the surroundings of a face changed at once, as when tiles swap."""
-        rows, columns = _span(box.y, box.h, ROWS), _span(box.x, box.w, COLUMNS)
-        return self._is_another(rows, columns, _AROUND * self._limit)
-
-    def _is_another(self, rows: slice, columns: slice, limit: float) -> bool:
-        """Return whether movement leaves more than ``limit`` of how a part differs."""
         if self._before is None or self._after is None:
             return False
-        if self._unlikeness(rows, columns) <= _MAYBE_CUT:
+        part = _span(box.y, box.h, ROWS), _span(box.x, box.w, COLUMNS)
+        unlike = _unlikeness(_levels(self._before[part]), _levels(self._after[part]))
+        return self._is_another(unlike, *part, _AROUND * self._limit)
+
+    def _is_another(self, unlike: float, rows: slice, columns: slice, limit: float) -> bool:
+        """Return whether movement leaves more than ``limit`` of how an unlike part differs."""
+        if self._before is None or self._after is None or unlike <= _MAYBE_CUT:
             return False
         if self._moved is None:
             self._moved = _moved_onto(self._before, self._after)
         return _left_over(self._moved[rows, columns], self._after[rows, columns]) > limit
-
-    def _unlikeness(self, rows: slice, columns: slice) -> float:
-        if self._before is None or self._after is None:
-            return 0.0
-        return 1.0 - _correlation(self._before[rows, columns], self._after[rows, columns])
 
 
 def _left_over(one: Look, other: Look) -> float:
@@ -154,10 +156,18 @@ def _span(start: float, length: float, cells: int) -> slice:
     return slice(low, min(max(math.ceil((middle + reach) * cells), low + 3), cells))
 
 
-def _correlation(one: Look, other: Look) -> float:
-    a, b = one.astype(np.float64).ravel(), other.astype(np.float64).ravel()
-    a, b = a - a.mean(), b - b.mean()
+def _levels(part: Look) -> _Levels:
+    values = part.astype(np.float64).ravel()
+    values -= values.mean()
+    return values, math.sqrt(values @ values)
+
+
+def _unlikeness(one: _Levels | None, other: _Levels | None) -> float:
+    """Return 1 less the correlation of two looks; 0 where there are no two."""
+    if one is None or other is None:
+        return 0.0
+    (a, norm_a), (b, norm_b) = one, other
     # Flat regions, as black bars, carry no evidence of a cut: the floor pulls them to 1.
     floor = 4.0 * math.sqrt(len(a))
-    norm = math.sqrt(a @ a) * math.sqrt(b @ b)
-    return float((a @ b + floor) / (norm + floor))
+    norm = norm_a * norm_b
+    return 1.0 - float((a @ b + floor) / (norm + floor))

@@ -24,6 +24,8 @@ _MOST_THREADS: Final = 12
 """Each holds pictures of its own."""
 _BYTES_AHEAD: Final = 48 << 20
 """Of pictures that wait: eight of 1080p, as many as are decoded while the models are loaded."""
+_MOST_AHEAD: Final = 16
+"""However small they are."""
 
 _Message: TypeAlias = VideoInfo | Frame | DecodeReport
 """What a pass over a recording says: the facts, then the pictures, then how it went."""
@@ -122,4 +124,5 @@ class ReadAhead:
 
 
 def _bytes(message: _Message) -> int:
-    return message.image.nbytes if isinstance(message, Frame) else 1
+    least = _BYTES_AHEAD // _MOST_AHEAD
+    return max(message.image.nbytes, least) if isinstance(message, Frame) else 1
