@@ -27,9 +27,6 @@ _CARRIED: Final = 6.0
 What a track took along from somebody else is unlike it at odds of a thousand to one and more; a
 grimace or a hand before the face seldom is at forty to one."""
 
-_CLEARLY: Final = 2.5
-"""Log odds of a picture that nobody fits so much better that it would be in doubt."""
-
 
 class Agreement:
     """Compares single pictures with what is known of their tracks and of all persons."""
@@ -37,16 +34,21 @@ class Agreement:
     def __init__(self, tracks: Sequence[TrackRecord], known: Mapping[int, Identity]) -> None:
         """Take all tracks, and who each is by its number."""
         sure = [track for track in tracks if known[track.number].certainty >= SURE]
-        persons: dict[int, _Pooled] = {}
-        for track in sure:
-            shape, kinds = persons.setdefault(known[track.number].person, (Mean(), Kinds()))
-            shape.join(track.looks.shape)
-            kinds.join(track.kinds)
+        whose = [known[track.number].person for track in sure]
+        persons: dict[int, _Pooled] = {person: (Mean(), Kinds()) for person in whose}
+        for track, person in zip(sure, whose, strict=True):
+            persons[person][0].join(track.looks.shape)
+            persons[person][1].join(track.kinds)
         clear = {n: looks for n, looks in persons.items() if looks[0].count >= WINDOW_FACES}
         self._person_at = {person: row for row, person in enumerate(clear)}
         self._persons = _Looks(list(clear.values()))
         self._track_at = {track.number: row for row, track in enumerate(sure)}
         self._tracks = _Looks([(track.looks.shape, track.kinds) for track in sure])
+        elsewhere = [
+            (persons[person][0].without(t.looks.shape), persons[person][1].without(t.kinds))
+            for t, person in zip(sure, whose, strict=True)
+        ]
+        self._elsewhere = _Looks(elsewhere)
 
     def certainty(self, track: int, person: int, face: FaceObservation) -> float:
         """Return how sure it is, 0..1, that a picture on a track shows that track's person.
@@ -55,20 +57,24 @@ class Agreement:
         """
         if track not in self._track_at:
             return 1.0
-        shape, colours = signature(face), face.colours
-        at, whose = self._track_at[track], self._person_at.get(person)
-        own = self._tracks.without(at, shape, colours)
-        if own > _CLEARLY:
+        row, shape, colours = self._track_at[track], signature(face), face.colours
+        own = self._tracks.without(row, shape, colours)
+        if own > 0 and len(self._persons.faces) == 1:
+            return 1.0
+        apart_from_others = own
+        if self._elsewhere.faces[row] >= WINDOW_FACES:
+            # A track that took along several pictures looks like both.
+            apart_from_others = self._elsewhere.odds(shape, colours, [row])[0]
+            own = max(own, apart_from_others)
+        if own == -math.inf:
             return 1.0
         others = self._persons.odds(shape, colours)
-        if whose is not None:
-            others[whose] = -np.inf
-            own = max(own, self._persons.without(whose, shape, colours))
-        if not math.isfinite(own):
-            return 1.0
-        # Somebody else who is known, or somebody who was never seen well.
-        against = 1.0 + math.exp(others.max(initial=-np.inf))
-        return 1.0 / (1.0 + math.exp(-_CARRIED - own) * against)
+        if person in self._person_at:
+            others[self._person_at[person]] = -np.inf
+        best = others.max(initial=-np.inf)
+        # Somebody who was never seen well, or somebody else who is known.
+        against = math.exp(-own) + math.exp(best - apart_from_others)
+        return 1.0 / (1.0 + math.exp(-_CARRIED) * against)
 
 
 _Pooled = tuple[Mean, Kinds]
@@ -78,7 +84,7 @@ class _Looks:
     """How each of some tracks or persons looks: a mean shape, and kinds of colours."""
 
     def __init__(self, looks: Sequence[_Pooled]) -> None:
-        self._faces = np.array([shape.count for shape, _ in looks], dtype=np.float64)
+        self.faces = np.array([shape.count for shape, _ in looks], dtype=np.float64)
         self._shapes = np.full((len(looks), DIMENSIONS), np.nan)
         self._kinds = np.full((len(looks), MOST_KINDS, COLOURS), np.nan)
         self._counts = np.zeros((len(looks), MOST_KINDS))
@@ -88,18 +94,21 @@ class _Looks:
             for k, mean in enumerate(kinds.means):
                 self._kinds[row, k], self._counts[row, k] = mean.value, mean.count
 
-    def odds(self, shape: Signature | None, colours: Colours | None) -> NDArray[np.float64]:
-        """Return (rows,) log odds that a picture is of each."""
-        return _odds(shape, colours, self._shapes, self._kinds, self._counts)
+    def odds(
+        self, shape: Signature | None, colours: Colours | None, rows: Sequence[int] | None = None
+    ) -> NDArray[np.float64]:
+        """Return the log odds that a picture is of each, or of each of some rows."""
+        at = slice(None) if rows is None else rows
+        return _odds(shape, colours, self._shapes[at], self._kinds[at], self._counts[at])
 
     def without(self, row: int, shape: Signature | None, colours: Colours | None) -> float:
         """Return the log odds by all pictures of one row but this one; minus infinity by none."""
-        if self._faces[row] <= 1 and self._counts[row].sum() <= 1:
+        if self.faces[row] <= 1 and self._counts[row].sum() <= 1:
             return -math.inf
         mean, counts = self._shapes[row], self._counts[row].copy()
         kinds = self._kinds[row]
         if shape is not None:
-            faces = min(self._faces[row], REMEMBERED)
+            faces = min(self.faces[row], REMEMBERED)
             mean = (mean * faces - shape) / (faces - 1) if faces > 1 else np.full_like(mean, np.nan)
         if colours is not None and counts.any():
             its = int(np.argmax(np.where(counts > 0, colour_odds(colours, kinds), -np.inf)))

@@ -55,6 +55,14 @@ class Mean:
         either = np.where(np.isnan(self.value), other.value, self.value)
         self.count, self.value = total, np.where(np.isnan(both), either, both)
 
+    def without(self, other: Mean) -> Mean:
+        """Return the mean of what is not in another that joined this one."""
+        left = self.count - other.count
+        if self.value is None or other.value is None or left <= 0:
+            return Mean() if left <= 0 else self
+        rest = self.value + (self.value - other.value) * (other.count / left)
+        return Mean(left, np.where(np.isnan(rest), self.value, rest))
+
     @classmethod
     def of(cls, vectors: Iterable[NDArray[Any] | None]) -> Mean:
         """Return the mean of all vectors, at once where they allow it."""
@@ -110,16 +118,28 @@ class Kinds:
             if mean.value is not None:
                 self._like(mean.value).join(mean)
 
+    def without(self, other: Kinds) -> Kinds:
+        """Return the kinds, each as often as it was seen but for another that joined these."""
+        counts = [mean.count for mean in self.means]
+        for mean in other.means:
+            if mean.value is not None and self.means:
+                counts[self._nearest(mean.value)[1]] -= mean.count
+        return Kinds([Mean(max(n, 0), m.value) for n, m in zip(counts, self.means, strict=True)])
+
     def _like(self, colours: NDArray[Any]) -> Mean:
         """Return the kind that colours are of, a new one if need be."""
-        unlike, nearest = min(
-            ((_unlike(mean, colours), k) for k, mean in enumerate(self.means)),
-            default=(np.inf, 0),
-        )
+        unlike, nearest = self._nearest(colours)
         if unlike > _ONE_KIND and len(self.means) < MOST_KINDS:
             nearest = len(self.means)
             self.means.append(Mean())
         return self.means[nearest]
+
+    def _nearest(self, colours: NDArray[Any]) -> tuple[float, int]:
+        """Return how far off and which the nearest kind is."""
+        return min(
+            ((_unlike(mean, colours), k) for k, mean in enumerate(self.means)),
+            default=(np.inf, 0),
+        )
 
 
 def _unlike(mean: Mean, colours: Colours) -> float:
