@@ -62,7 +62,7 @@ class Agreement:
         if own > 0 and len(self._persons.faces) == 1:
             return 1.0
         apart_from_others = own
-        if self._elsewhere.faces[row] >= WINDOW_FACES:
+        if self._elsewhere.faces[row] >= max(WINDOW_FACES, self._tracks.faces[row]):
             # A track that took along several pictures looks like both.
             apart_from_others = self._elsewhere.odds(shape, colours, [row])[0]
             own = max(own, apart_from_others)
@@ -71,9 +71,10 @@ class Agreement:
         others = self._persons.odds(shape, colours)
         if person in self._person_at:
             others[self._person_at[person]] = -np.inf
-        best = others.max(initial=-np.inf)
-        # Somebody who was never seen well, or somebody else who is known.
-        against = math.exp(-own) + math.exp(best - apart_from_others)
+        # Somebody who was never seen well, or somebody else who is known and whom it is like.
+        against, likest = math.exp(-own), others.max(initial=-np.inf)
+        if likest > 0:
+            against += math.exp(likest - apart_from_others)
         return 1.0 / (1.0 + math.exp(-_CARRIED) * against)
 
 
