@@ -159,7 +159,8 @@ def analyse(
         report, who = _report(job, _measure(job, recording, staging / _RAW), staging)
         report["run"] = run_facts(started, command_line)
         options = ReportOptions(video_path=_video_link(source, target, job.config))
-        with background(lambda _: load_templates(options.template_dir), patience) as loaded:
+        patient = replace(patience, stall_s=None)
+        with background(lambda _: load_templates(options.template_dir), patient) as loaded:
             stills = _stills(job, report, limits, recording.threads)
             loaded()
         report = write_pages(report, stills, staging, options)
