@@ -1,7 +1,8 @@
 """How far one picture of a face can be trusted, from the picture alone.
 
 Each factor is 0..1 and has a stated reason to fall; confidence is their product. The ramps are
-engineering choices from the landmark noise of renders and photographs, not a published scale.
+engineering choices from the landmark noise of renders and photographs, not a published scale. That
+of pose begins to fall where errors of units begin to rise on renders; see the model card.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def quality_factors(
     light, sharpness = _picture_factors(face or grey_face(image, landmarks_px), landmarks_px, image)
     return {
         "size": _ramp(iod_px, 10.0, 40.0),
-        "pose": _fall(abs(pose.yaw_deg), 25.0, 60.0) * _fall(abs(pose.pitch_deg), 20.0, 50.0),
+        "pose": _fall(abs(pose.yaw_deg), 12.0, 69.0) * _fall(abs(pose.pitch_deg), 8.0, 58.0),
         "framing": _ramp(float(inside), 0.70, 0.98),
         "light": light,
         "sharpness": sharpness,
