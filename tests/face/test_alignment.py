@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from echodepth_cli.face.alignment import align, iod_px, reference_face
-from echodepth_cli.face.quality import confidence, quality_factors
+from echodepth_cli.face.quality import LOW_CONFIDENCE, confidence, quality_factors
 from echodepth_cli.records import HeadPose
 
 
@@ -62,6 +62,14 @@ FRONTAL = HeadPose(0.0, 0.0, 0.0)
 
 def test_a_good_view_is_trusted():
     assert confidence(quality_factors(_picture(), _turned(), FRONTAL, 80.0)) > 0.95
+
+
+def test_a_turn_costs_confidence_before_it_costs_the_frame():
+    turns = [HeadPose(10.0, 0.0, 0.0), HeadPose(25.0, 0.0, 0.0), HeadPose(25.0, 20.0, 0.0)]
+    slight, turned, both = (
+        confidence(quality_factors(_picture(), _turned(), pose, 80.0)) for pose in turns
+    )
+    assert slight > turned > both > LOW_CONFIDENCE
 
 
 @pytest.mark.parametrize(
