@@ -19,6 +19,17 @@ PICTURES_PER_PERSON = 14
 
 
 @dataclass(frozen=True, slots=True)
+class Cycle:
+    """Some epochs in which the step size rises and falls once."""
+
+    epochs: int
+    largest_step: float
+
+
+CYCLES = (Cycle(20, 2e-3), Cycle(8, 1e-3))
+
+
+@dataclass(frozen=True, slots=True)
 class _Fit:
     """Everything that changes while the network is fitted."""
 
@@ -59,7 +70,6 @@ def fit_windows(
     data: Dataset,
     opinion: Floats,
     others: Floats,
-    epochs: int,
     kept: Path,
     seed: int = 0,
 ) -> WindowPart:
@@ -67,7 +77,8 @@ def fit_windows(
 
     ``opinion`` (N, T) is what the landmark part says of people it was not fitted on, ``others``
     (N, 6) the scaled poses of the picture and of the neutral face. After each epoch all that is
-    needed to go on is put into the file ``kept``, and taken from there at the start.
+    needed to go on is put into a file for each cycle, named after ``kept``, and taken from there at
+    the start.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, 31])
@@ -75,18 +86,15 @@ def fit_windows(
     net = WindowPart(data.targets.shape[1], others.shape[1]).train()
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     people = _pictures_of(data)
-    steps = epochs * -(-len(people) // PEOPLE_PER_STEP)
-    optimiser = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=2e-2)
-    plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps, pct_start=0.15)
     weight = torch.from_numpy(1 / np.sqrt(data.targets.var(axis=0) + 0.004))
     weight = weight / weight.mean()
+    steps = -(-len(people) // PEOPLE_PER_STEP)
     order, sign = (torch.from_numpy(a) for a in mirror_targets())
     turned = torch.tensor([-1.0, 1.0, -1.0] * 2)
-    fit = _Fit(net, optimiser, plan, noise, rng)
-    for epoch in range(fit.resume(kept), epochs):
-        started, losses = time.perf_counter(), []
-        groups = np.array_split(rng.permutation(len(people)), steps // epochs)
-        for group in groups:
+
+    def learn(fit: _Fit) -> float:
+        losses = []
+        for group in np.array_split(rng.permutation(len(people)), steps):
             rows, who = _drawn(data, [people[k] for k in group], rng)
             flip = torch.from_numpy(rng.random(len(group)) < 0.5)[who]
             windows = torch.from_numpy(data.windows[rows])
@@ -101,15 +109,33 @@ def fit_windows(
             own = (_calm(data.neutral[rows], who, rng) @ even.flatten(1)).view_as(even)
             error = net(even, own, said, pose) - truth
             loss = (weight * error.square()).mean()
-            optimiser.zero_grad()
+            fit.optimiser.zero_grad()
             loss.backward()
-            optimiser.step()
-            plan.step()
+            fit.optimiser.step()
+            fit.plan.step()
             losses.append(float(error.detach().square().mean()))
-        taken = time.perf_counter() - started
-        fit.keep(epoch + 1, kept)
-        print(f"epoch {epoch}: {np.mean(losses):.5f}, {taken:.0f} s", flush=True)
+        return float(np.mean(losses))
+
+    for number, cycle in enumerate(CYCLES):
+        fit = _begun(net, cycle, steps, noise, rng)
+        file = kept.with_stem(f"{kept.stem}_{number}")
+        for epoch in range(fit.resume(file), cycle.epochs):
+            started = time.perf_counter()
+            loss = learn(fit)
+            fit.keep(epoch + 1, file)
+            taken = time.perf_counter() - started
+            print(f"cycle {number}, epoch {epoch}: {loss:.5f}, {taken:.0f} s", flush=True)
     return net.eval()
+
+
+def _begun(
+    net: torch.nn.Module, cycle: Cycle, steps: int, noise: torch.Generator, rng: np.random.Generator
+) -> _Fit:
+    optimiser = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=2e-2)
+    plan = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, cycle.largest_step, total_steps=cycle.epochs * steps, pct_start=0.15
+    )
+    return _Fit(net, optimiser, plan, noise, rng)
 
 
 def _pictures_of(data: Dataset) -> list[NDArray[np.int64]]:

@@ -53,7 +53,7 @@ from models.training.landmarks import (
 from models.training.registry import register
 from models.training.windows import WindowPart
 
-WINDOW_SHARE, CLOSURE_SHARE, LEAD_SHARE = 0.85, 0.5, 1.0
+WINDOW_SHARE, CLOSURE_SHARE, LEAD_SHARE = 0.92, 0.5, 1.0
 """Weight of the window part's estimate beside that of the landmarks alone: of most channels, of how
 far both lids are closed on average, and of what one is closed beyond the other. Landmarks tell
 closed eyes of faces unlike the rendered ones better, but draw one eye along with the other."""
@@ -224,7 +224,6 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("build/training"))
     parser.add_argument("--out", type=Path, default=Path("models"))
     parser.add_argument("--epochs", type=int, default=24, help="of the landmark part")
-    parser.add_argument("--window-epochs", type=int, default=20)
     options = parser.parse_args()
     torch.set_num_threads(1)
     kind, kept = options.kind, options.data / f"{options.kind}_landmarks.pt"
@@ -239,19 +238,19 @@ def main() -> None:
         torch.save(halves, kept)
     make: Callable[[Gain], Relative | Search] = partial(Search, halves)
     if kind == "relative":
-        make = partial(Relative, halves, _window_part(halves, seen, options))
+        windows = _window_part(halves, seen, options.data / "relative_windows.pt")
+        make = partial(Relative, halves, windows)
     raw = estimated(make(no_gain()).eval(), choose)
     gain = calibrated(raw, choose.targets, choose.pose, choose.neutral)
     export(make(gain), options.out / f"au_{kind}.onnx", INPUTS[kind])
     register(options.out)
 
 
-def _window_part(halves: Halves, data: Dataset, options: argparse.Namespace) -> WindowPart:
+def _window_part(halves: Halves, data: Dataset, kept: Path) -> WindowPart:
     said, poses = opinion(halves, data)
     # The points, half of a dataset, have served.
     data = replace(data, points=data.points[:, :0])
-    kept = options.data / "relative_windows.pt"
-    return fit_windows(data, said, poses, options.window_epochs, kept)
+    return fit_windows(data, said, poses, kept)
 
 
 if __name__ == "__main__":
