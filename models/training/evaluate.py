@@ -198,8 +198,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("build/training"))
     parser.add_argument("--models", type=Path, default=REPO / "models")
-    parser.add_argument("--shards", type=int, default=100, help="read the last so many")
-    parser.add_argument("--limit", type=int, default=6000)
+    parser.add_argument("--shards", type=int, default=191, help="read the last so many")
+    parser.add_argument("--limit", type=int, default=13_000, help="pictures")
     options = parser.parse_args()
     model, cache = ActionUnitModel.load(options.models), options.data / "real"
     data = load(sorted(options.data.glob("shard_????.npz"))[-options.shards :])
