@@ -155,9 +155,7 @@ class ActionUnitModel:
     @classmethod
     def load(cls, folder: Path | None = None) -> ActionUnitModel:
         """Read and check the shipped models; raises ModelError."""
-        return cls(
-            *(onnx_session(verified_bytes(name, folder)) for name in _MODELS),
-        )
+        return cls(*(onnx_session(verified_bytes(name, folder)) for name in _MODELS))
 
     def close(self) -> None:
         """Free the networks; nothing can be measured afterwards."""

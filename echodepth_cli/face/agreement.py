@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from echodepth_cli.face.colours import Colours
 from echodepth_cli.face.identities import COLOURS, DIMENSIONS, Identity, TrackRecord
 from echodepth_cli.face.looks import MOST_KINDS, REMEMBERED, Kinds, Mean
-from echodepth_cli.face.odds import SURE, Odds, colour_odds, shape_odds
+from echodepth_cli.face.odds import SURE, Odds, colour_odds, shape_odds, shapes_apart
 from echodepth_cli.face.signature import Signature, signature
 from echodepth_cli.face.tracks import WINDOW_FACES
 from echodepth_cli.records import FaceObservation
@@ -126,7 +126,7 @@ def _odds(
     """
     odds = np.zeros(len(shapes))
     if shape is not None:
-        apart = np.sqrt(np.mean((shapes - shape) ** 2, axis=1))
+        apart = shapes_apart(shape, shapes)
         odds += np.nan_to_num(shape_odds(apart, np.ones(1)))
     if colours is not None:
         seen = counts.sum(axis=1)

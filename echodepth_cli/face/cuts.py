@@ -45,11 +45,13 @@ _LEFT_OVER: Final = 0.12
 motion mostly leave less; cuts between shots of two men who sit alike leave 0.16 or more."""
 
 _UNUSUAL: Final = 3.0
-"""In a lively shot movement may leave so many times the usual unlikeness, but at most"""
+"""In a lively shot movement may leave so many times the usual unlikeness."""
 
 _SURELY_CUT: Final = 0.50
+"""But never more than this."""
+
 _AROUND: Final = 1.3
-"""and so much more around one face, whose surroundings change more as the head moves."""
+"""Around one face it may leave so much more: its surroundings change as the head moves."""
 
 _NOISE: Final = 5.0
 """Grey levels by which a flat part may change without being another one."""

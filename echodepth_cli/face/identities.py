@@ -26,6 +26,7 @@ from echodepth_cli.face.odds import (
     colour_odds,
     placed,
     shape_odds,
+    shapes_apart,
 )
 from echodepth_cli.face.tracks import Sighting
 from echodepth_cli.records import Box
@@ -201,7 +202,7 @@ class _Cast:
         met = {tuple(sorted(pair)) for pair in self._meetings()}
         best, found = _MERGES, None
         for i, one in enumerate(persons):
-            apart = np.sqrt(np.mean((shapes[i] - shapes) ** 2, axis=1))
+            apart = shapes_apart(shapes[i], shapes)
             shape = shape_odds(apart, np.maximum(np.minimum(faces[i], faces), 1))
             weight = SEEN_BEFORE + np.nan_to_num(shape) + colour_odds(colours[i], colours)
             for j in range(i + 1, len(persons)):
@@ -238,7 +239,7 @@ class _Cast:
         taught = self._teaching()
         taught[min(k, _TEACHERS) :] = False
         persons, _, shapes, faces = self._looks(taught)
-        apart = np.sqrt(np.mean((self._shapes[k] - shapes) ** 2, axis=1))
+        apart = shapes_apart(self._shapes[k], shapes)
         least = np.maximum(np.minimum(self._faces[k], faces), 1)
         shape = np.nan_to_num(shape_odds(apart, least))
         weights = {}

@@ -58,8 +58,10 @@ class Mean:
     def without(self, other: Mean) -> Mean:
         """Return the mean of what is not in another that joined this one."""
         left = self.count - other.count
-        if self.value is None or other.value is None or left <= 0:
-            return Mean() if left <= 0 else self
+        if left <= 0:
+            return Mean()
+        if self.value is None or other.value is None:
+            return self
         rest = self.value + (self.value - other.value) * (other.count / left)
         return Mean(left, np.where(np.isnan(rest), self.value, rest))
 

@@ -71,6 +71,12 @@ def shape_odds(unlike: Odds, faces: Odds) -> Odds:
     return odds
 
 
+def shapes_apart(one: Odds, others: Odds) -> Odds:
+    """Return how unlike one shape (16,) is each of others (N, 16), root mean square."""
+    unlike: Odds = np.sqrt(np.mean((one - others) ** 2, axis=1))
+    return unlike
+
+
 def colour_odds(one: Odds, others: Odds) -> Odds:
     """Return what the colours of hair, face and clothes add: (9,) against (..., 9)."""
     unlike, share = _unlikeness(one, others)

@@ -29,11 +29,12 @@ from echodepth_cli.affect.action_units import ActionUnitModel
 from echodepth_cli.face.alignment import reference_face
 from echodepth_cli.models import onnx_session, verified_bytes
 from echodepth_cli.records import FaceObservation
-from models.training.dataset import CHOOSE, FIT, TARGETS, load, mirror_points
+from models.training.calibrate import ACTIVE_FROM, QUIET_SHARE, is_signed, strongly_active
+from models.training.dataset import CHOOSE, FIT, TARGETS, load
 from models.training.export import FACE, export
 from models.training.face_model import Floats
 from models.training.generate import save_whole
-from models.training.landmarks import POSE_SCALE_DEG, SHAPE_COMPONENTS, mirrored
+from models.training.landmarks import POSE_SCALE_DEG, SHAPE_COMPONENTS, mirrored, mirrored_faces
 from models.training.photos import (
     REPO,
     Fold,
@@ -54,11 +55,8 @@ REAL_SHARE = 0.5
 """How far rest moves from the renders' to the photographs', some of which show a slight smile."""
 
 MOST_GAIN = 6.0
-STRONG = 0.5
-"""True activity that should read as it is; a regression on strangers recovers a sixth to a half."""
-QUIET_SHARE = 0.995
-ACTIVE_FROM = 0.30
-"""No channel is stretched so far that more than one rendered neutral face in 200 reaches this."""
+"""Of strong activity a regression on strangers recovers a sixth to a half. No channel is stretched
+so far that more than one rendered neutral face in 200 reads as active."""
 
 _PICTURES = 200_000.0
 _TURN_WEIGHT = 3.0
@@ -130,9 +128,7 @@ def photographed_at_rest(photos: Photos) -> Floats:
     points = np.array([face.points for face in faces], dtype=np.float32)
     turns = [(face.pose.yaw_deg, face.pose.pitch_deg, face.pose.roll_deg) for face in faces]
     pose = np.array(turns, dtype=np.float32)
-    there = points[:, mirror_points()] * np.array([-1, 1, 1], dtype=np.float32)
-    mirrored_pose = pose * np.array([-1, 1, -1], dtype=np.float32)
-    return np.concatenate([seen(points, pose), seen(there, mirrored_pose)])
+    return np.concatenate([seen(points, pose), seen(*mirrored_faces(points, pose))])
 
 
 def fit_absolute(renders: Renders, photos: Photos) -> Absolute:
@@ -197,15 +193,13 @@ def gains(guess: Floats, truth: Floats, neutral: NDArray[np.bool_]) -> Floats:
     """Return the (T,) gains with which strong activity reads as it is and neutral faces quiet."""
     out = np.ones(len(TARGETS))
     for k, name in enumerate(TARGETS):
-        signed = name.startswith("gaze") or name == "lips"
-        size = np.abs(truth[:, k]) if signed else truth[:, k]
-        strong = size >= (np.quantile(size, 0.9) if signed else STRONG)
+        strong = strongly_active(name, truth[:, k])
         if not strong.any():
             continue
         known = truth[strong, k]
         share = max(float(known @ guess[strong, k] / (known @ known)), 1 / MOST_GAIN)
         most = MOST_GAIN
-        if not signed:
+        if not is_signed(name):
             loudest = float(np.quantile(guess[neutral, k], QUIET_SHARE))
             most = ACTIVE_FROM / max(loudest, ACTIVE_FROM / MOST_GAIN)
         out[k] = max(1.0, min(1 / share, most))

@@ -58,6 +58,19 @@ def turns(pose_deg: torch.Tensor) -> torch.Tensor:
     return torch.stack(ways, dim=1).clamp_max(1.2)
 
 
+def is_signed(name: str) -> bool:
+    """Say whether a channel goes both ways from rest."""
+    return name.startswith("gaze") or name == "lips"
+
+
+def strongly_active(name: str, truth: Floats) -> NDArray[np.bool_]:
+    """Say in which of (N,) true values of a channel it should read as it is."""
+    if not is_signed(name):
+        return truth >= STRONG
+    size = np.abs(truth)
+    return size >= np.quantile(size, 0.9)
+
+
 def calibrated(guess: Floats, truth: Floats, pose_deg: Floats, neutral: NDArray[np.bool_]) -> Gain:
     """Return the gains of (N, T) estimates, of their truths and (N, 3) poses.
 
@@ -68,9 +81,8 @@ def calibrated(guess: Floats, truth: Floats, pose_deg: Floats, neutral: NDArray[
     share = np.tile(np.eye(1, 5), (len(TARGETS), 1))
     cap = np.ones(len(TARGETS))
     for k, name in enumerate(TARGETS):
-        signed = name.startswith("gaze") or name == "lips"
-        size = np.abs(truth[:, k]) if signed else truth[:, k]
-        strong = size >= (np.quantile(size, 0.9) if signed else STRONG)
+        signed = is_signed(name)
+        strong = strongly_active(name, truth[:, k])
         if not strong.any():
             continue
         known = truth[strong, k, None] * ways[strong]

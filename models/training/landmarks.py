@@ -69,13 +69,14 @@ def search_examples(data: Dataset) -> Examples:
 def mirrored(data: Dataset) -> Dataset:
     """Return the same pictures as a mirror shows them."""
     order, sign = mirror_targets()
-    points = data.points[:, mirror_points()] * np.array([-1, 1, 1], dtype=np.float32)
-    return replace(
-        data,
-        points=points,
-        pose=data.pose * np.array([-1, 1, -1], dtype=np.float32),
-        targets=data.targets[:, order] * sign,
-    )
+    points, pose = mirrored_faces(data.points, data.pose)
+    return replace(data, points=points, pose=pose, targets=data.targets[:, order] * sign)
+
+
+def mirrored_faces(points: Floats, pose: Floats) -> tuple[Floats, Floats]:
+    """Return (N, 478, 3) points and (N, 3) degrees as a mirror shows them."""
+    there = points[:, mirror_points()] * np.array([-1, 1, 1], dtype=np.float32)
+    return there, pose * np.array([-1, 1, -1], dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,8 +76,14 @@ class Photos:
         """Return the photographs with their Action Units against the average neutral face."""
         estimates = model.absolute(list(self.faces))
         intensities = np.array([e.intensities for e in estimates], dtype=np.float64)
-        levels = np.stack([still_levels(e) for e in estimates])
-        return MeasuredPhotos(self.faces, self.labels, self.people, intensities, levels)
+        return MeasuredPhotos(
+            self.faces,
+            self.labels,
+            self.people,
+            intensities=intensities,
+            aus=above_rest(intensities, VadModel.load(TABLE).rest_band),
+            levels=np.stack([still_levels(e) for e in estimates]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +92,10 @@ class MeasuredPhotos(Photos):
 
     intensities: Floats
     """(n, 46) as the product gives them; NaN where unseen."""
+    aus: Floats
+    """(n, 46) intensities above rest; 0 where unseen."""
     levels: Floats
     """(n, 46) levels that pictures are scored by, see `still_levels`; NaN where unseen."""
-
-    @property
-    def aus(self) -> Floats:
-        """Return (n, 46) intensities above rest; 0 where unseen."""
-        aus: Floats = above_rest(self.intensities, VadModel.load(TABLE).rest_band)
-        return aus
 
 
 @dataclass(frozen=True, slots=True)
