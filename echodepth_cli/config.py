@@ -202,6 +202,12 @@ class AnalysisConfig:
         """
         return self._digest_of(lambda item: item.metadata["measures"])
 
+    def measured_otherwise(self, other: AnalysisConfig) -> list[str]:
+        """Return the names of the settings by which the other would measure something else."""
+        mine, theirs = self.to_dict(), other.to_dict()
+        measuring = [f.name for f in dataclasses.fields(self) if f.metadata["measures"]]
+        return [name for name in measuring if mine[name] != theirs[name]]
+
     def _digest_of(self, counts: Callable[[dataclasses.Field[Any]], bool]) -> str:
         values = self.to_dict()
         return _digest({f.name: values[f.name] for f in dataclasses.fields(self) if counts(f)})

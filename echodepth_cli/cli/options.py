@@ -16,6 +16,7 @@ from echodepth_cli.config import (
     load_config_file,
     with_window_spread,
 )
+from echodepth_cli.errors import UsageError
 from echodepth_cli.settings import parse_setting, setting_help
 
 
@@ -128,6 +129,14 @@ ConfigFile = Annotated[
         help="Read settings from this file; options given here come first.",
     ),
 ]
+ReportConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE.toml",
+        help="Read thresholds, label and use case from this file; options come first.",
+    ),
+]
 NoSnapshots = Annotated[
     bool,
     typer.Option(
@@ -215,6 +224,24 @@ def build_config(config_file: Path | None, given: Mapping[str, Any]) -> Analysis
         **_parsed(AnalysisConfig, given),
         alert_thresholds=with_thresholds(config.alert_thresholds, given),
     )
+
+
+def with_config_file(was: AnalysisConfig, config_file: Path) -> AnalysisConfig:
+    """Return a session's settings with those of a file in their place.
+
+    Raises UsageError for a file that cannot be used, or that asks for another measurement.
+    """
+    values = with_window_spread(load_config_file(config_file), f"{config_file}: baseline_window_s")
+    before, table = was.to_dict(), values.get("alert_thresholds", {})
+    if isinstance(table, Mapping):
+        values["alert_thresholds"] = {**before["alert_thresholds"], **table}
+    config = AnalysisConfig.from_dict({**before, **values}, str(config_file))
+    if changed := was.measured_otherwise(config):
+        raise UsageError(
+            f"{config_file}: {', '.join(changed)}: not what the session was measured with; "
+            "analyse the recording again for that"
+        )
+    return config
 
 
 def with_thresholds(thresholds: AlertThresholds, given: Mapping[str, Any]) -> AlertThresholds:

@@ -33,6 +33,7 @@ def report(
     fail_on_alert: opt.FailOnAlert = False,
     label: opt.Label = None,
     use_case: opt.UseCase = None,
+    config: opt.ReportConfigFile = None,
     template: opt.Template = None,
     link_video: opt.LinkVideo = None,
     as_json: opt.ReportOnStdout = False,
@@ -52,8 +53,9 @@ def report(
         was = AnalysisConfig.from_dict(
             read_report(session_dir)["provenance"]["config"], str(session_dir)
         )
+        settings = was if config is None else opt.with_config_file(was, config)
         thresholds = opt.with_thresholds(
-            was.alert_thresholds,
+            settings.alert_thresholds,
             {
                 "arousal_high": arousal_high,
                 "valence_low": valence_low,
@@ -66,8 +68,8 @@ def report(
         result = render_again(
             session_dir,
             thresholds=thresholds,
-            label=label,
-            use_case=use_case,
+            label=label if label is not None else settings.label,
+            use_case=use_case if use_case is not None else settings.use_case,
             options=report_options(template, link_video, session_dir),
         )
         if stdout is not None:

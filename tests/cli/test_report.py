@@ -1,0 +1,45 @@
+"""``echodepth report`` takes thresholds and names from a config file, and nothing that measures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from echodepth_cli.errors import ExitCode
+
+
+@pytest.fixture
+def session(analysed_sample, tmp_path):
+    return shutil.copytree(analysed_sample.session_dir, tmp_path / "session")
+
+
+@pytest.fixture
+def config_file(tmp_path):
+    path = tmp_path / "house.toml"
+    path.write_text('fps = 2\nlabel = "Room 4"\n[alert_thresholds]\nvalence_low = 0.35\n')
+    return path
+
+
+def test_thresholds_and_label_come_from_the_file_and_options_come_first(
+    run_cli, session, config_file
+):
+    before = json.loads((session / "report.json").read_text())
+    done = run_cli("report", session, "--config", config_file, "--label", "Room 5", "-q")
+    assert done.code == ExitCode.OK, done.err
+    report = json.loads((session / "report.json").read_text())
+    used = report["provenance"]["config"]["alert_thresholds"]
+    assert used == {**before["provenance"]["config"]["alert_thresholds"], "valence_low": 0.35}
+    assert report["label"] == "Room 5"
+    assert {a["threshold"] for a in report["alerts"] if a["type"] == "valence_low"} == {0.35}
+    assert run_cli("verify", session).code == ExitCode.OK
+
+
+def test_a_file_that_asks_for_another_measurement_is_refused(run_cli, session, config_file):
+    before = (session / "report.json").read_bytes()
+    config_file.write_text("fps = 5\n")
+    done = run_cli("report", session, "--config", config_file)
+    assert done.code == ExitCode.USAGE
+    assert "house.toml: fps" in done.err
+    assert (session / "report.json").read_bytes() == before
