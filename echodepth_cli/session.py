@@ -8,6 +8,7 @@ whether the person talks, which takes a look at the next second and a half; rows
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -97,6 +98,8 @@ class Session:
         self._config, self._tracker, self._models = config, tracker, models
         self._lookout, self._people = LookOut(), PersonTracker()
         self._known: Identities | None = None
+        self._certainties = array("d")
+        """How sure it is of each face who it is, in the order in which they were set aside."""
         self._cast = Cast(config.subject_at_s)
         self._spool = spool
         self._choice: Choice | None = None
@@ -147,10 +150,12 @@ class Session:
         return self._choice
 
     def seen_frames(self) -> Iterator[SeenFrame]:
-        """Yield who was in each frame; only after the last was pushed."""
+        """Yield who was in each frame; only known once the session ends."""
         if self._known is None:
-            self._known = self._people.identities()
-        yield from map(self._known.settled, self._spool)
+            raise RuntimeError("the session does not know who is who before its end")
+        certainties = iter(self._certainties)
+        for frame in self._spool:
+            yield self._known.recalled(frame, certainties)
 
     @property
     def cast(self) -> Cast:
@@ -177,8 +182,7 @@ class Session:
         """
         for frame in self._people.end():
             self._set_aside(frame)
-        for frame in self.seen_frames():
-            self._cast.push(frame)
+        self._settle(self._people.identities())
         self._cast.finish()
         self._choice = choose(self._cast, self._config.subject, self._config.subject_at_s)
         rows: list[FrameResult] = []
@@ -188,6 +192,13 @@ class Session:
                 yield rows
                 rows = []
         yield rows + self._finish()
+
+    def _settle(self, known: Identities) -> None:
+        """Count who is in each frame; keep how sure that is, which takes long to work out."""
+        self._known = known
+        for frame in map(known.settled, self._spool):
+            self._cast.push(frame)
+            self._certainties.extend(seen.certainty for seen in frame.faces)
 
     def _set_aside(self, frame: SeenFrame) -> None:
         self._spool.append(

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -89,6 +89,14 @@ class Identities:
     def settled(self, frame: SeenFrame) -> SeenFrame:
         """Return a frame with who its faces are in the end."""
         return replace(frame, faces=tuple(map(self._settled, frame.faces)))
+
+    def recalled(self, frame: SeenFrame, certainties: Iterator[float]) -> SeenFrame:
+        """Return what `settled` returned, given how sure its faces were found to be."""
+        faces = (
+            replace(seen, person=self.by_track[seen.track].person, certainty=next(certainties))
+            for seen in frame.faces
+        )
+        return replace(frame, faces=tuple(faces))
 
     def _settled(self, seen: SeenFace) -> SeenFace:
         known = self.by_track[seen.track]

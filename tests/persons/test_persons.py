@@ -128,13 +128,19 @@ def test_the_same_observations_give_the_same_people():
 
 
 def settled(frames, looks):
-    """Push lists of faces; return per frame what was seen, judged from the whole."""
+    """Push lists of faces; return per frame what was seen, judged from the whole.
+
+    What is recalled later must be the same.
+    """
     tracker, out = PersonTracker(), []
     for index, faces in enumerate(frames):
         out += tracker.push(index, index / 2, faces, looks[index])
     out += tracker.end()
     known = tracker.identities()
-    return [known.settled(frame) for frame in out]
+    seen = [known.settled(frame) for frame in out]
+    certainties = iter([face.certainty for frame in seen for face in frame.faces])
+    assert [known.recalled(frame, certainties) for frame in out] == seen
+    return seen
 
 
 def test_what_a_track_shows_later_settles_its_beginning():
