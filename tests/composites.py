@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -143,7 +143,8 @@ def compose(
     with truth.open("w", newline="", encoding="utf-8") as file, writer as write:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["time_s", "person", "x", "y", "w", "h", "seen"])
-        for time_s, frame in pictures_of(layout, people, seconds):
+        clips = {name: looped(path) for name, path in people.items()}
+        for time_s, frame in pictures_of(layout, clips, seconds):
             for tile in layout(time_s):
                 place = [f"{v:.4f}" for v in (tile.x, tile.y, tile.w, tile.h)]
                 rows.writerow([f"{time_s:.3f}", tile.person, *place, int(tile.seen)])
@@ -152,14 +153,14 @@ def compose(
 
 
 def pictures_of(
-    layout: Layout, people: dict[str, Path], seconds: float, rate: Fraction = RATE
+    layout: Layout, clips: Mapping[str, Iterator[Image]], seconds: float, rate: Fraction = RATE
 ) -> Iterator[tuple[float, Image]]:
-    """Yield times and pictures of a layout."""
-    clips = {name: looped(path, rate) for name, path in people.items()}
-    stills = {name: next(looped(path)) for name, path in people.items()}
+    """Yield times and pictures of a layout; the clips of the people give pictures at ``rate``."""
+    stills: dict[str, Image] = {}
     for index in range(round(seconds * rate)):
         time_s = float(index / rate)
         pictures = {name: next(clip) for name, clip in clips.items()}
+        stills = stills or pictures
         frame = _room()
         for tile in layout(time_s):
             _paste(frame, (stills if tile.frozen else pictures)[tile.person], tile)
@@ -169,13 +170,18 @@ def pictures_of(
 def looped(path: Path, rate: Fraction = RATE) -> Iterator[Image]:
     """Yield the pictures of a clip at a rate by their times, starting again when it ends."""
     while True:
-        with av.open(str(path)) as container:
-            due = Fraction(0)
-            for frame in container.decode(video=0):
-                at = (frame.pts or 0) * Fraction(frame.time_base or 1)
-                if at >= due:
-                    due += 1 / rate
-                    yield frame.to_ndarray(format="rgb24")
+        yield from played(path, rate)
+
+
+def played(path: Path, rate: Fraction = RATE) -> Iterator[Image]:
+    """Yield the pictures of a clip at a rate by their times, once."""
+    with av.open(str(path)) as container:
+        due = Fraction(0)
+        for frame in container.decode(video=0):
+            at = (frame.pts or 0) * Fraction(frame.time_base or 1)
+            if at >= due:
+                due += 1 / rate
+                yield frame.to_ndarray(format="rgb24")
 
 
 def calm_loop(clip: Path, out: Path, minutes: float) -> None:
