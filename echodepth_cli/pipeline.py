@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from echodepth_cli.affect.baseline import Baseline
 from echodepth_cli.affect.carried import CarriedBaseline
-from echodepth_cli.affect.coverage import CoverageTracker
+from echodepth_cli.affect.coverage import MIN_USABLE_FRAMES, CoverageTracker
 from echodepth_cli.affect.neutral import Neutral
 from echodepth_cli.affect.series import Series
 from echodepth_cli.config import AnalysisConfig
@@ -69,9 +69,6 @@ from echodepth_cli.session import Session
 from echodepth_cli.video.ahead import ReadAhead
 from echodepth_cli.video.decoder import UnsteadyError
 from echodepth_cli.video.source import VideoLimits
-
-MIN_USABLE_FRAMES: Final = 4
-"""With fewer measured frames there is nothing to report on."""
 
 _RAW: Final = "raw.parquet"
 

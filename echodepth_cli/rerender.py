@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from echodepth_cli.affect.baseline import Baseline
+from echodepth_cli.affect.coverage import MIN_USABLE_FRAMES
 from echodepth_cli.affect.vad import VadModel
 from echodepth_cli.config import AlertThresholds, AnalysisConfig
 from echodepth_cli.errors import InputError, printable
@@ -29,7 +30,7 @@ from echodepth_cli.output.report_json import rounded
 from echodepth_cli.output.seal import report_digest
 from echodepth_cli.output.snapshots import Still, StillKey, portrait_key, read_stills
 from echodepth_cli.output.summary import summarise
-from echodepth_cli.pipeline import MIN_USABLE_FRAMES, AnalysisResult
+from echodepth_cli.pipeline import AnalysisResult
 from echodepth_cli.reading import parse_json, read_small
 
 _LONGEST_S: Final = 366 * 86_400.0

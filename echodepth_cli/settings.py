@@ -52,6 +52,11 @@ def setting_help(cls: type, name: str) -> str:
     return str(fields[name].metadata["help"])
 
 
+def flag_of(name: str) -> str:
+    """Return the option of the command line that sets a setting."""
+    return "--" + name.removesuffix("_s").replace("_", "-")
+
+
 def parse_setting(cls: type, name: str, value: Any, shown_as: str) -> Any:
     """Turn one setting as written in a file, a manifest or an option into its own type.
 

@@ -8,6 +8,9 @@ from typing import Any, Final
 
 from echodepth_cli.records import FrameResult, FrameStatus
 
+MIN_USABLE_FRAMES: Final = 4
+"""With fewer measured frames there is nothing to report on."""
+
 SHORTEST_GAP_S: Final = 1.0
 """Shorter interruptions are counted, not listed."""
 

@@ -17,7 +17,7 @@ from echodepth_cli.config import (
     with_window_spread,
 )
 from echodepth_cli.errors import UsageError
-from echodepth_cli.settings import parse_setting, setting_help
+from echodepth_cli.settings import flag_of, parse_setting, setting_help
 
 
 class LogFormat(str, Enum):
@@ -217,6 +217,8 @@ def build_config(config_file: Path | None, given: Mapping[str, Any]) -> Analysis
     """
     given = with_window_spread(given, "--baseline-window")
     values = load_config_file(config_file) if config_file is not None else {}
+    if given.get("subject") is not None or given.get("subject_at_s") is not None:
+        values = {name: v for name, v in values.items() if name not in ("subject", "subject_at_s")}
     source = str(config_file) if config_file is not None else "options"
     config = AnalysisConfig.from_dict(values, source)
     return dataclasses.replace(
@@ -252,14 +254,10 @@ def with_thresholds(thresholds: AlertThresholds, given: Mapping[str, Any]) -> Al
 def _parsed(cls: type, given: Mapping[str, Any]) -> dict[str, Any]:
     names = {f.name for f in dataclasses.fields(cls)}
     return {
-        name: parse_setting(cls, name, value, _flag(name))
+        name: parse_setting(cls, name, value, flag_of(name))
         for name, value in given.items()
         if name in names and value is not None
     }
-
-
-def _flag(name: str) -> str:
-    return "--" + name.removesuffix("_s").replace("_", "-")
 
 
 def without_secrets(command_line: Sequence[str], webhook: str | None) -> tuple[str, ...]:

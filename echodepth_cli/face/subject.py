@@ -15,6 +15,7 @@ from echodepth_cli.config import SUBJECT_RULES
 from echodepth_cli.errors import UsageError
 from echodepth_cli.face.odds import SURE
 from echodepth_cli.face.persons import SeenFace, SeenFrame
+from echodepth_cli.face.quality import LOW_CONFIDENCE
 from echodepth_cli.records import Box
 
 _LONGEST_FRAME_S: Final = 2.0
@@ -63,6 +64,8 @@ class Person:
     rightmost_s: float = 0.0
     uncertain_s: float = 0.0
     """Seconds in which it is not sure that it is this person."""
+    frames_clear: int = 0
+    """Frames in which it is this person for sure, seen well enough to be reported on."""
     best_s: float = 0.0
     """The moment that shows the face best."""
     best_box: Box | None = None
@@ -87,6 +90,7 @@ class Person:
         self.in_view.add(offset_s, offset_s + duration_s)
         self.weight += duration_s * size * seen.face.confidence
         self.uncertain_s += duration_s if seen.certainty < SURE else 0.0
+        self.frames_clear += seen.certainty >= SURE and seen.face.confidence >= LOW_CONFIDENCE
         self._size_s += duration_s * size
         self._centre_s += duration_s * (box.x + box.w / 2)
         clarity = seen.face.confidence * seen.certainty * math.sqrt(size)

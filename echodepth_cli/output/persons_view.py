@@ -9,13 +9,27 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
+from echodepth_cli.affect.coverage import MIN_USABLE_FRAMES
+from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.output.charts import Axis, Stretch
 from echodepth_cli.output.formats import clock, count, duration, percent, visible
 from echodepth_cli.output.snapshots import Still, StillKey, portrait_key
+from echodepth_cli.settings import flag_of
 
-_WITH_VALUE: Final = ("--subject", "--subject-at", "--out", "-o", "--frames-jsonl")
+_WITH_VALUE: Final = (
+    "--subject",
+    "--subject-at",
+    "--baseline-from",
+    "--webhook",
+    "--out",
+    "-o",
+    "--frames-jsonl",
+)
 _ALONE: Final = ("--force", "--json", "--quiet", "-q")
 """Options of a run that its repetition for another person must not or need not have."""
+
+_NUMBERED_BY: Final = ("fps", "start_s", "end_s", "region", "max_faces")
+"""Settings, beside `small_faces`, with which persons keep their numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +47,9 @@ class PersonCard:
     still_blurred: bool
     still_alt: str
     command: str | None
-    """The command that analyses this person; None for the one who was."""
+    """The command that analyses this person; None for the one who was, or cannot be."""
+    obstacle: str | None
+    """Why this person cannot be analysed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +89,7 @@ def command_for(report: Mapping[str, Any], person: int) -> str:
     """Return the command that analyses another person of the same recording."""
     name = str((report.get("recording") or {}).get("file_name") or "VIDEO")
     words = [str(word) for word in (report.get("run") or {}).get("command_line") or []]
-    kept = ["echodepth", "analyse", name]
+    kept = ["echodepth", "analyse", name, *_numbering(report)]
     if len(words) > 1 and words[1] in ("analyse", "analyze") and any(map(_is(name), words)):
         kept = ["echodepth", "analyse", *_without(words[2:])]
     out = f"echodepth-out/{PurePath(name).stem}-person-{person}"
@@ -94,6 +110,19 @@ def _without(words: list[str]) -> Iterator[str]:
             skip = True
         elif not word.startswith(tuple(f"{option}=" for option in _WITH_VALUE)):
             yield word
+
+
+def _numbering(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the options that a run must repeat for persons to have the same numbers."""
+    usual = AnalysisConfig().to_dict()
+    config = {**usual, **((report.get("provenance") or {}).get("config") or {})}
+    for name in _NUMBERED_BY:
+        value = config[name]
+        if value != usual[name]:
+            plain = f"{value:.15g}" if isinstance(value, float) else str(value)
+            yield from (flag_of(name), "all" if value is None else plain)
+    if config["small_faces"]:
+        yield "--small-faces"
 
 
 def _lead(subject: Mapping[str, Any], persons: int) -> str:
@@ -120,6 +149,7 @@ def _card(
     facts.append(f"face about {percent(person['size'])} of the picture’s side")
     if person["in_doubt_s"]:
         facts.append(f"in doubt for {duration(person['in_doubt_s'])}")
+    can_be = person.get("frames_clear", MIN_USABLE_FRAMES) >= MIN_USABLE_FRAMES
     return PersonCard(
         number=number,
         is_subject=person["is_subject"],
@@ -130,7 +160,8 @@ def _card(
         still_at_s=0.0 if still is None else still.offset_s,
         still_blurred=still is not None and still.blurred,
         still_alt=f"Person {number} at {clock(person['best_s'], tenths=True)}",
-        command=None if person["is_subject"] else command_for(report, number),
+        command=command_for(report, number) if can_be and not person["is_subject"] else None,
+        obstacle=None if can_be else "Too little of the face is seen to analyse this person.",
     )
 
 

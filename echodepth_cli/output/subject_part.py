@@ -111,6 +111,7 @@ def _person(person: Person, choice: Choice) -> dict[str, Any]:
         "is_subject": person.number == choice.person,
         "in_view_s": person.seen_s,
         "in_doubt_s": person.uncertain_s,
+        "frames_clear": person.frames_clear,
         "size": person.size,
         "centre_x": person.centre_x,
         "best_s": person.best_s,

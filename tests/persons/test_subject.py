@@ -1,11 +1,17 @@
 """Whose session it is: the choice, and what becomes of frames without the subject."""
 
+import html
 import json
+import re
+import shlex
+import subprocess
+import sys
 
 import pytest
 
 from echodepth_cli.cli.closing import close_with_table
 from echodepth_cli.cli.console import Messages
+from echodepth_cli.cli.options import build_config
 from echodepth_cli.config import AnalysisConfig
 from echodepth_cli.errors import UsageError
 from echodepth_cli.face.persons import SeenFace, SeenFrame
@@ -153,8 +159,77 @@ def test_the_command_for_another_person_keeps_the_settings_and_drops_the_outputs
     report = {"recording": {"file_name": "two.mp4"}, "run": {"command_line": line}}
     expected = "echodepth analyse in/two.mp4 --fps 5 --subject 2 --out echodepth-out/two-person-2"
     assert command_for(report, 2) == expected
+    line += ["--webhook", "...", "--baseline-from", "earlier"]
+    assert command_for(report, 2) == expected
     report["run"] = {"command_line": ["echodepth", "batch", "in"]}
     assert command_for(report, 2).startswith("echodepth analyse two.mp4 --subject 2")
+
+
+def test_the_command_after_a_batch_repeats_what_gives_persons_their_numbers():
+    settings = AnalysisConfig(
+        fps=None, start_s=1.5, region="0,0,0.5,1", small_faces=True, label="A"
+    )
+    report = {
+        "recording": {"file_name": "two.mp4"},
+        "run": {"command_line": ["echodepth", "batch", "in"]},
+        "provenance": {"config": settings.to_dict()},
+    }
+    options = "--fps all --start 1.5 --region 0,0,0.5,1 --small-faces"
+    assert command_for(report, 2).startswith(f"echodepth analyse two.mp4 {options} --subject 2")
+
+
+@pytest.mark.parametrize("named_by", ["subject_at_s = 3", 'subject = "right"'])
+@pytest.mark.parametrize("asked", [{"subject": "2"}, {"subject_at_s": "1"}])
+def test_whom_an_option_names_is_not_whom_the_config_file_names(tmp_path, named_by, asked):
+    file = tmp_path / "settings.toml"
+    file.write_text(f"fps = 5\n{named_by}\n")
+    config = build_config(file, asked)
+    assert (config.fps, config.subject) == (5, asked.get("subject", "main"))
+    assert config.subject_at_s == (1 if "subject_at_s" in asked else None)
+
+
+def beside_the_edge(t):
+    """A, and B in a tile of which the lower edge of the picture leaves the eyes."""
+    return [Tile("A", 0.0, 0.1, 0.6, 0.8), Tile("B", 0.7, 0.7, 0.3, 0.5)]
+
+
+def in_a_corner(t):
+    """A fills the picture, B is small in a corner."""
+    return [Tile("A", 0.0, 0.0, 1.0, 1.0), Tile("B", 0.72, 0.68, 0.26, 0.29)]
+
+
+def analysed(folder, layout, *options):
+    """Analyse a composite by the real command line; return what its page offers for others."""
+    compose(layout, {"A": INTERVIEWEE, "B": INTERVIEWER}, folder / "two.mp4", 8.0)
+    command("echodepth", "analyse", "two.mp4", *options, cwd=folder)
+    page = (folder / "echodepth-out" / "two" / "report.html").read_text()
+    return [
+        html.unescape(text) for text in re.findall(r"<code>(echodepth analyse .*?)</code>", page)
+    ]
+
+
+def command(name, *words, cwd):
+    assert name == "echodepth"
+    subprocess.run([sys.executable, "-m", "echodepth_cli", *words], cwd=cwd, check=True)
+
+
+@pytest.mark.parametrize("layout", [in_a_corner, leaves_and_returns])
+def test_the_command_that_the_page_offers_analyses_that_person(tmp_path, layout):
+    (offered,) = analysed(tmp_path, layout, "--fps", "4", "--small-faces")
+    command(*shlex.split(offered), cwd=tmp_path)
+    report = json.loads((tmp_path / "echodepth-out/two-person-2/report.json").read_text())
+    assert report["subject"]["person"] == 2
+    first = json.loads((tmp_path / "echodepth-out/two/report.json").read_text())
+    (clear,) = [person["frames_clear"] for person in first["persons"] if person["person"] == 2]
+    assert report["quality"]["frames_ok"] == clear
+
+
+def test_no_command_is_offered_for_a_face_of_which_too_little_is_seen(tmp_path):
+    assert analysed(tmp_path, beside_the_edge) == []
+    report = json.loads((tmp_path / "echodepth-out/two/report.json").read_text())
+    assert [person["frames_clear"] for person in report["persons"]] == [16, 0]
+    page = (tmp_path / "echodepth-out/two/report.html").read_text()
+    assert "Too little of the face is seen to analyse this person." in page
 
 
 @pytest.mark.parametrize("region", ["0.5,0,0.6,1", "a,b,c,d", "0,0,0,1", "0,0,1", "-0.1,0,0.5,1"])
