@@ -100,27 +100,28 @@ class _Looks:
     ) -> NDArray[np.float64]:
         """Return the log odds that a picture is of each, or of each of some rows."""
         at = slice(None) if rows is None else rows
-        return _odds(shape, colours, self._shapes[at], self._kinds[at], self._counts[at])
+        by_kind = None if colours is None else colour_odds(colours, self._kinds[at])
+        return _odds(shape, self._shapes[at], by_kind, self._counts[at])
 
     def without(self, row: int, shape: Signature | None, colours: Colours | None) -> float:
         """Return the log odds by all pictures of one row but this one; minus infinity by none."""
         if self.faces[row] <= 1 and self._counts[row].sum() <= 1:
             return -math.inf
         mean, counts = self._shapes[row], self._counts[row].copy()
-        kinds = self._kinds[row]
+        by_kind = None if colours is None else colour_odds(colours, self._kinds[row])
         if shape is not None:
             faces = min(self.faces[row], REMEMBERED)
             mean = (mean * faces - shape) / (faces - 1) if faces > 1 else np.full_like(mean, np.nan)
-        if colours is not None and counts.any():
-            its = int(np.argmax(np.where(counts > 0, colour_odds(colours, kinds), -np.inf)))
-            counts[its] -= 1
-        return float(_odds(shape, colours, mean[None], kinds[None], counts[None])[0])
+        if by_kind is not None and counts.any():
+            counts[int(np.argmax(np.where(counts > 0, by_kind, -np.inf)))] -= 1
+        kinds = None if by_kind is None else by_kind[None]
+        return float(_odds(shape, mean[None], kinds, counts[None])[0])
 
 
 def _odds(
-    shape: Signature | None, colours: Colours | None, shapes: Odds, kinds: Odds, counts: Odds
+    shape: Signature | None, shapes: Odds, by_kind: Odds | None, counts: Odds
 ) -> NDArray[np.float64]:
-    """Return (N,) log odds by shapes (N, 16) and kinds (N, K, 9), each seen so many times.
+    """Return (N,) log odds by shapes (N, 16) and (N, K) by kinds, each seen so many times.
 
     A kind counts for as much as its share: what was seen twice is not what somebody looks like.
     """
@@ -128,8 +129,8 @@ def _odds(
     if shape is not None:
         apart = shapes_apart(shape, shapes)
         odds += np.nan_to_num(shape_odds(apart, np.ones(1)))
-    if colours is not None:
+    if by_kind is not None:
         seen = counts.sum(axis=1)
-        each = np.exp(colour_odds(colours, kinds)) * counts
+        each = np.exp(by_kind) * counts
         odds += np.log(np.where(seen > 0, each.sum(axis=1) / np.maximum(seen, 1), 1.0))
     return odds
