@@ -222,7 +222,11 @@ class ActionUnitModel:
         return self._one_by_one(self._search, observations)
 
     def _one_by_one(self, network: Any, observations: Sequence[FaceObservation]) -> FloatArray:
-        rows = [network.run(["channels"], _shown([face]))[0][0] for face in observations]
+        def run(face: FaceObservation) -> FloatArray:
+            channels: FloatArray = network.run(["channels"], _shown([face]))[0][0]
+            return channels
+
+        rows = spread(run, observations)
         return np.array(rows, dtype=np.float32).reshape(len(rows), len(self._names))
 
     def _estimate(self, channels: FloatArray, observation: FaceObservation) -> AUEstimate:
