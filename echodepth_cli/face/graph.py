@@ -21,7 +21,7 @@ _STEP_US: Final = 33_333
 
 
 class PictureGraph:
-    """A graph that takes a picture and gives a list of messages."""
+    """A graph that takes a picture and gives a list of messages, packed."""
 
     def __init__(self, module: str, output: str, **settings: Any) -> None:
         """Start the graph of a ``module`` of MediaPipe, of which one ``output`` is wanted.
@@ -33,7 +33,7 @@ class PictureGraph:
         # Makes the options known that graphs of faces have.
         import_lean("mediapipe.python.solutions.face_mesh")
         base: Any = import_lean("mediapipe.python.solution_base")
-        self._pictures, self._messages = base.packet_creator, base.packet_getter
+        self._pictures, self._messages = base.packet_creator, base.packet_getter._packet_getter
         self._format = base.image_frame.ImageFormat.SRGB
         stored = Path(base.__file__).parents[1] / "modules" / f"{module}.binarypb"
         config = base.calculator_pb2.CalculatorGraphConfig.FromString(stored.read_bytes())
@@ -43,7 +43,7 @@ class PictureGraph:
         self._output = output
         self._now_us = 0
 
-    def process(self, image: Image) -> list[Any]:
+    def process(self, image: Image) -> list[bytes]:
         """Return what the graph finds in an RGB picture, which must not be changed afterwards."""
         self._results.clear()
         picture = np.ascontiguousarray(image).view()
@@ -55,7 +55,7 @@ class PictureGraph:
         found = self._results.get(self._output)
         if found is None or found.is_empty():
             return []
-        messages: list[Any] = self._messages.get_proto_list(found)
+        messages: list[bytes] = self._messages._get_serialized_proto_list(found)
         return messages
 
     def close(self) -> None:

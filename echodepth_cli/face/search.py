@@ -67,8 +67,10 @@ class SmallFaces:
     def __init__(self, *, always: bool) -> None:
         """Look at every picture with ``always``, else only at those that seem to need it."""
         self._always = always
+        from mediapipe.framework.formats.detection_pb2 import Detection
         from mediapipe.modules.face_detection.face_detection_pb2 import FaceDetectionOptions
 
+        self._detection = Detection
         self._detector = PictureGraph(
             "face_detection/face_detection_full_range_cpu",
             "detections",
@@ -121,7 +123,8 @@ class SmallFaces:
         found: list[tuple[float, float, float, float]] = []
         for left, top, side in squares(*image.shape[:2]):
             part = image[top : top + side, left : left + side]
-            for detection in self._detector.process(part):
+            for packed in self._detector.process(part):
+                detection = self._detection.FromString(packed)
                 box = detection.location_data.relative_bounding_box
                 height, width = part.shape[:2]
                 middle = (

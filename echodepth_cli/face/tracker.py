@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 import numpy as np
 
@@ -126,14 +126,16 @@ class MediaPipeTracker:
         self.close()
 
 
-def _points(face: Any) -> FloatArray:
+def _points(packed: bytes) -> FloatArray:
     """Return the (478, 3) points of a face mesh message, as fractions of the picture."""
-    packed = face.SerializeToString()
     if len(packed) == LANDMARKS * _POINT.itemsize:
         points = np.frombuffer(packed, dtype=_POINT)
         if all((points[name] == tag).all() for name, tag in _TAGS.items()):
             return np.stack([points["x"], points["y"], points["z"]], axis=1)
     # Another version may write more of a point, or in another order.
+    from mediapipe.framework.formats.landmark_pb2 import NormalizedLandmarkList
+
+    face = NormalizedLandmarkList.FromString(packed)
     return np.array([(p.x, p.y, p.z) for p in face.landmark], dtype=np.float32)
 
 
