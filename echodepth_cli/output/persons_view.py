@@ -20,13 +20,17 @@ _WITH_VALUE: Final = (
     "--subject",
     "--subject-at",
     "--baseline-from",
+    "--label",
     "--webhook",
     "--out",
     "-o",
     "--frames-jsonl",
 )
 _ALONE: Final = ("--force", "--json", "--quiet", "-q")
-"""Options of a run that its repetition for another person must not or need not have."""
+"""Options of a run that its repetition for another person must not or need not have.
+
+A label often names the subject.
+"""
 
 _NUMBERED_BY: Final = ("fps", "start_s", "end_s", "region", "max_faces")
 """Settings, beside `small_faces`, with which persons keep their numbers."""

@@ -159,7 +159,7 @@ def test_the_command_for_another_person_keeps_the_settings_and_drops_the_outputs
     report = {"recording": {"file_name": "two.mp4"}, "run": {"command_line": line}}
     expected = "echodepth analyse in/two.mp4 --fps 5 --subject 2 --out echodepth-out/two-person-2"
     assert command_for(report, 2) == expected
-    line += ["--webhook", "...", "--baseline-from", "earlier"]
+    line += ["--webhook", "...", "--baseline-from", "earlier", "--label", "Mr Left"]
     assert command_for(report, 2) == expected
     report["run"] = {"command_line": ["echodepth", "batch", "in"]}
     assert command_for(report, 2).startswith("echodepth analyse two.mp4 --subject 2")
