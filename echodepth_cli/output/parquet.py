@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final
@@ -14,6 +14,7 @@ import numpy as np
 from echodepth_cli.affect.action_units import SIDED_AUS
 from echodepth_cli.affect.series import Series
 from echodepth_cli.errors import InputError
+from echodepth_cli.interruption import interruptions_held
 from echodepth_cli.output.atomic import writing_to
 from echodepth_cli.output.columns import AU_COUNT, Column, RowContext
 from echodepth_cli.reading import parse_json, require_regular
@@ -43,13 +44,11 @@ class FrameTableWriter:
         context: RowContext,
         metadata: Mapping[str, Any],
     ) -> None:
-        import pyarrow.parquet as pq
-
         self._path, self._columns, self._context = path, columns, context
         self._schema = arrow_schema(columns, metadata)
+        self._opened = ExitStack()
         with writing_to(path):
-            self._file = path.open("wb")
-            self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
+            self._writer = self._opened.enter_context(_new_table(path, self._schema))
         self._held: list[Any] = []
         self._ready: list[Any] = []
 
@@ -63,13 +62,10 @@ class FrameTableWriter:
 
     def close(self) -> None:
         """Write what is left and the footer."""
-        with writing_to(self._path), self._file:
-            try:
-                self._make_columns()
-                if self._ready:
-                    self._flush()
-            finally:
-                self._writer.close()
+        with writing_to(self._path), self._opened:
+            self._make_columns()
+            if self._ready:
+                self._flush()
 
     def __enter__(self) -> FrameTableWriter:
         return self
@@ -84,8 +80,8 @@ class FrameTableWriter:
             self.close()
             return
         # The first error is the one to report; what is half-written goes with its directory.
-        with suppress(OSError), self._file:
-            self._writer.close()
+        with suppress(OSError):
+            self._opened.close()
 
     def _make_columns(self) -> None:
         import pyarrow as pa
@@ -106,6 +102,22 @@ class FrameTableWriter:
         with writing_to(self._path):
             self._writer.write_table(table.slice(0, ROWS_PER_GROUP).combine_chunks())
         self._ready = table.slice(ROWS_PER_GROUP).to_batches()
+
+
+@contextmanager
+def _new_table(path: Path, schema: Any) -> Iterator[Any]:
+    """Yield a writer for a new Parquet file; it is closed before its file, whatever happens.
+
+    An interruption after the writer is made and before it is held would leave it to be closed at
+    some time after the file, of which PyArrow complains.
+    """
+    import pyarrow.parquet as pq
+
+    with ExitStack() as held:
+        with interruptions_held():
+            file = held.enter_context(path.open("wb"))
+            writer = held.enter_context(pq.ParquetWriter(file, schema, compression="zstd"))
+        yield writer
 
 
 def arrow_schema(columns: Sequence[Column], metadata: Mapping[str, Any]) -> Any:
@@ -218,10 +230,10 @@ def with_alerts(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with writing_to(target), source.open("rb") as opened, target.open("wb") as made:
+    with writing_to(target), source.open("rb") as opened:
         file = pq.ParquetFile(opened)
         schema = file.schema_arrow.with_metadata(_file_metadata(metadata))
-        with pq.ParquetWriter(made, schema, compression="zstd") as writer:
+        with _new_table(target, schema) as writer:
             first = 0
             for index in range(file.num_row_groups):
                 group = file.read_row_group(index)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+from echodepth_cli.interruption import interruptions_held
 from echodepth_cli.records import Image
 from echodepth_cli.video.reader import PyAvReader
 from echodepth_cli.video.source import VideoLimits, open_container
@@ -35,9 +37,13 @@ def pictures_at(
         return
     if threads is not None:
         threads = max(1, threads // _FEWER)
-    with open_container(path) as container:
-        reader = PyAvReader(path, container, limits or VideoLimits(), threads)
+    with ExitStack() as held:
+        # PyAV prints whatever an interruption raises while FFmpeg asks for bytes.
+        with interruptions_held():
+            container = held.enter_context(open_container(path))
+            reader = PyAvReader(path, container, limits or VideoLimits(), threads)
         for offset_s in wanted:
-            picture = reader.picture_at(offset_s, tolerance_s=_SAME_FRAME_S)
+            with interruptions_held():
+                picture = reader.picture_at(offset_s, tolerance_s=_SAME_FRAME_S)
             if picture is not None:
                 yield offset_s, picture

@@ -9,9 +9,15 @@ import sys
 import threading
 from collections.abc import Iterator
 
+import pyarrow.parquet as pq
 import pytest
 
 from echodepth_cli.interruption import Interruption, interruptions_held
+from echodepth_cli.output.columns import CORE_COLUMNS, RowContext
+from echodepth_cli.output.parquet import FrameTableWriter, with_alerts
+from echodepth_cli.records import FrameResult, FrameStatus
+from echodepth_cli.video import source
+from echodepth_cli.video.stills import pictures_at
 
 
 @pytest.fixture
@@ -62,6 +68,42 @@ def test_a_thread_that_holds_signals_back_interrupts_the_main_one_when_it_is_don
     with pytest.raises(KeyboardInterrupt):
         thread.join(60)
     thread.join()
+
+
+def test_a_table_interrupted_as_it_is_begun_is_closed_without_a_word(
+    interruption, tmp_path, monkeypatch
+):
+    class Begun(pq.ParquetWriter):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            signal.raise_signal(signal.SIGTERM)
+
+    frames = tmp_path / "frames.parquet"
+    with FrameTableWriter(frames, CORE_COLUMNS, RowContext("ses_1", 0), {}) as writer:
+        writer.write([FrameResult(index=0, offset_s=0.0, status=FrameStatus.NO_FACE)])
+    monkeypatch.setattr(pq, "ParquetWriter", Begun)
+    # A complaint of the writer when it is let go of would fail this test as a warning.
+    with pytest.raises(KeyboardInterrupt):
+        with_alerts(frames, tmp_path / "other.parquet", [()], {})
+
+
+def test_an_interruption_while_a_still_is_fetched_says_nothing(
+    interruption, sample_video, monkeypatch, capfd
+):
+    seek = source._Nameless.seek
+    sought = []
+
+    def interrupted(file, offset, whence=os.SEEK_SET):
+        sought.append(offset)
+        if len(sought) == 1:
+            signal.raise_signal(signal.SIGTERM)
+        return seek(file, offset, whence)
+
+    monkeypatch.setattr(source._Nameless, "seek", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(pictures_at(sample_video, [3.0]))
+    assert sought
+    assert capfd.readouterr().err == ""
 
 
 def test_an_interruption_that_foreign_code_drops_comes_again(tmp_path):

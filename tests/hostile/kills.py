@@ -178,7 +178,7 @@ def _ended(code: int, err: str, kill: Kill) -> str:
     if _PYTHON_STARTS.match(err) and f"{os.sep}echodepth_cli{os.sep}" not in err:
         return "python"
     if "Traceback" in err:
-        return "TRACEBACK"
+        return f"TRACEBACK: {err!r}"
     if code == 0 and not err:
         return "done"
     if kill.signal is signal.SIGKILL:
