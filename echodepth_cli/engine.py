@@ -8,6 +8,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
+from threadpoolctl import threadpool_limits
+
 from echodepth_cli.affect.action_units import ActionUnitModel
 from echodepth_cli.affect.vad import VadModel
 from echodepth_cli.affect.vad_stills import StillVadModel
@@ -49,7 +52,8 @@ class Engine:
 def open_engine(config: AnalysisConfig | None = None, trackers: int = 1) -> Iterator[Engine]:
     """Load and check the shipped models and start face trackers.
 
-    Raises ModelError when a model is missing or altered, or MediaPipe cannot run here.
+    While they are open, OpenBLAS and OpenCV work on one thread in this process. Raises ModelError
+    when a model is missing or altered, or MediaPipe cannot run here.
     """
     digests = {spec.name: spec.sha256 for spec in registered_models()}
     models = Models(
@@ -59,11 +63,29 @@ def open_engine(config: AnalysisConfig | None = None, trackers: int = 1) -> Iter
     )
     chosen = config or AnalysisConfig()
     with ExitStack() as held:
+        held.enter_context(_single_threads())
         opened = tuple(
             held.enter_context(MediaPipeTracker(chosen.max_faces, small_faces=chosen.small_faces))
             for _ in range(trackers)
         )
         yield Engine(opened, models, digests)
+
+
+@contextmanager
+def _single_threads() -> Iterator[None]:
+    """Keep OpenBLAS and OpenCV from using threads of their own.
+
+    For what a face needs they spend more time on waking them and waiting than on the sums: half of
+    an analysis. The command line tells them before they are loaded; callers of the library have
+    loaded them already.
+    """
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            yield
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def useful_trackers(config: AnalysisConfig) -> int:

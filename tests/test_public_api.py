@@ -7,10 +7,13 @@ import pickle
 import subprocess
 import sys
 
+import cv2
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import echodepth_cli
 from echodepth_cli import errors
+from echodepth_cli.engine import open_engine
 from echodepth_cli.errors import EchodepthError, ExitCode
 
 PUBLIC = {
@@ -70,3 +73,19 @@ def test_every_error_survives_the_trip_between_processes(kind):
 
 def test_every_exit_code_from_3_to_7_has_an_error_of_its_own():
     assert {kind.exit_code for kind in ERRORS} >= {ExitCode(code) for code in range(2, 8)}
+
+
+def test_an_engine_keeps_libraries_to_one_thread_and_gives_their_threads_back():
+    def threads():
+        pools = [lib for lib in threadpool_info() if lib.get("threading_layer") == "pthreads"]
+        return {pool["num_threads"] for pool in pools}, cv2.getNumThreads()
+
+    before = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(2)
+        with threadpool_limits(2, user_api="blas"):
+            with open_engine():
+                assert threads() == ({1}, 1)
+            assert threads() == ({2}, 2)
+    finally:
+        cv2.setNumThreads(before)
