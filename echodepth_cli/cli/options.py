@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -10,13 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
+from echodepth_cli.cli.logs import log
 from echodepth_cli.config import (
     AlertThresholds,
     AnalysisConfig,
     load_config_file,
     with_window_spread,
 )
-from echodepth_cli.errors import UsageError
 from echodepth_cli.settings import flag_of, parse_setting, setting_help
 
 
@@ -229,21 +230,26 @@ def build_config(config_file: Path | None, given: Mapping[str, Any]) -> Analysis
 
 
 def with_config_file(was: AnalysisConfig, config_file: Path) -> AnalysisConfig:
-    """Return a session's settings with those of a file in their place.
+    """Return a session's settings with the thresholds, label and use case of a file.
 
-    Raises UsageError for a file that cannot be used, or that asks for another measurement.
+    What measures stays as it was, and a warning names what the file would measure otherwise.
+    Raises UsageError for a file that cannot be used.
     """
-    values = with_window_spread(load_config_file(config_file), f"{config_file}: baseline_window_s")
-    before, table = was.to_dict(), values.get("alert_thresholds", {})
-    if isinstance(table, Mapping):
-        values["alert_thresholds"] = {**before["alert_thresholds"], **table}
-    config = AnalysisConfig.from_dict({**before, **values}, str(config_file))
-    if changed := was.measured_otherwise(config):
-        raise UsageError(
-            f"{config_file}: {', '.join(changed)}: not what the session was measured with; "
-            "analyse the recording again for that"
+    values = load_config_file(config_file)
+    config = AnalysisConfig.from_dict(values, str(config_file))
+    named = with_window_spread(values, str(config_file))
+    if unused := [name for name in was.measured_otherwise(config) if name in named]:
+        log(
+            f"{config_file}: {', '.join(unused)} not used: the session was measured with another "
+            "value; for that, analyse the recording again",
+            logging.WARNING,
         )
-    return config
+    limits = {n: getattr(config.alert_thresholds, n) for n in values.get("alert_thresholds", {})}
+    return dataclasses.replace(
+        was,
+        **{name: getattr(config, name) for name in ("label", "use_case") if name in values},
+        alert_thresholds=dataclasses.replace(was.alert_thresholds, **limits),
+    )
 
 
 def with_thresholds(thresholds: AlertThresholds, given: Mapping[str, Any]) -> AlertThresholds:

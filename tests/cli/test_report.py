@@ -1,4 +1,4 @@
-"""``echodepth report`` takes thresholds and names from a config file, and nothing that measures."""
+"""``echodepth report`` takes thresholds and names from a config file, not what measures."""
 
 from __future__ import annotations
 
@@ -36,10 +36,21 @@ def test_thresholds_and_label_come_from_the_file_and_options_come_first(
     assert run_cli("verify", session).code == ExitCode.OK
 
 
-def test_a_file_that_asks_for_another_measurement_is_refused(run_cli, session, config_file):
+def test_what_a_file_would_measure_otherwise_is_not_used_and_said(run_cli, session, config_file):
+    config_file.write_text("fps = 5\nsubject_at_s = 3\n[alert_thresholds]\narousal_high = 0.7\n")
+    done = run_cli("report", session, "--config", config_file, "-q")
+    assert done.code == ExitCode.OK, done.err
+    assert "house.toml: fps, subject_at_s not used" in done.err
+    used = json.loads((session / "report.json").read_text())["provenance"]["config"]
+    assert (used["fps"], used["subject_at_s"]) == (2.0, None)
+    assert used["alert_thresholds"]["arousal_high"] == 0.7
+    assert run_cli("verify", session).code == ExitCode.OK
+
+
+def test_a_file_that_cannot_be_used_leaves_the_report_as_it_was(run_cli, session, config_file):
     before = (session / "report.json").read_bytes()
-    config_file.write_text("fps = 5\n")
+    config_file.write_text("[alert_thresholds]\nvalence_low = 7\n")
     done = run_cli("report", session, "--config", config_file)
     assert done.code == ExitCode.USAGE
-    assert "house.toml: fps" in done.err
+    assert "house.toml" in done.err
     assert (session / "report.json").read_bytes() == before
