@@ -187,7 +187,8 @@ def read_report(session_dir: Path) -> dict[str, Any]:
     path = session_dir / "report.json"
     try:
         report: dict[str, Any] = parse_json(_read(path))
-        report["provenance"]["config"]
+        if not isinstance(report["provenance"]["config"], Mapping):
+            raise TypeError("the settings are no table")
     except (ValueError, LookupError, TypeError) as error:
         raise InputError(f"{printable(path)}: is not a report written by echodepth") from error
     return report

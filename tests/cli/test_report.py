@@ -54,3 +54,14 @@ def test_a_file_that_cannot_be_used_leaves_the_report_as_it_was(run_cli, session
     assert done.code == ExitCode.USAGE
     assert "house.toml" in done.err
     assert (session / "report.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("nonsense", [[], None, "fps", 3])
+def test_a_report_whose_settings_are_no_table_is_refused(run_cli, session, nonsense):
+    path = session / "report.json"
+    report = json.loads(path.read_text())
+    report["provenance"]["config"] = nonsense
+    path.write_text(json.dumps(report))
+    done = run_cli("report", session)
+    assert done.code == ExitCode.INPUT
+    assert "is not a report written by echodepth" in done.err
