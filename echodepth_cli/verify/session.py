@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from echodepth_cli.errors import EchodepthError
+from echodepth_cli.errors import EchodepthError, InputError, printable
 from echodepth_cli.models import registered_models
 from echodepth_cli.output.atomic import OUTPUT_FILES, may_stand_in_session
 from echodepth_cli.output.provenance import codec_versions, processor, software_versions
@@ -159,6 +159,11 @@ def _survived(
         yield from check(evidence)
     except EchodepthError as error:
         yield Difference(name, "", error.message)
+    except MemoryError as error:
+        raise InputError(
+            f"{printable(evidence.folder)}: needs more memory to be checked than there is;"
+            " verify it on a machine with more"
+        ) from error
     except (KeyError, IndexError, TypeError, ValueError, ArithmeticError) as error:
         # The files are evidence, not input of ours: whatever they hold must not stop the check.
         reason = digests.shorten(f"{type(error).__name__}: {error}")

@@ -237,3 +237,13 @@ def test_a_table_of_faces_that_was_not_asked_for_is_a_difference(copy):
     shutil.copy(copy / "frames.parquet", copy / "faces.parquet")
     (difference,) = verify_session(copy).differences
     assert str(difference) == "faces.parquet: is not named by the report"
+
+
+def test_a_session_that_needs_too_much_memory_is_said_to(run_cli, copy, monkeypatch):
+    def too_much(evidence):
+        raise MemoryError
+
+    monkeypatch.setattr("echodepth_cli.verify.derive.check_numbers", too_much)
+    done = run_cli("verify", copy)
+    assert done.code == ExitCode.INPUT
+    assert "needs more memory" in done.err
