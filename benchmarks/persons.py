@@ -86,10 +86,6 @@ SUBJECTS = {
 """How A is named; elsewhere as person 1, the first and leftmost."""
 
 
-Alone = dict[tuple[tuple[Tile, ...], ...], "list[Measured]"]
-"""What A by itself gave in certain places, unmoved and moved: several layouts show A alike."""
-
-
 @dataclass(frozen=True, slots=True)
 class Measured:
     """One session, frame by frame."""
@@ -100,6 +96,10 @@ class Measured:
     scores: np.ndarray
     """(n, 2) valence and arousal."""
     doubts: int
+
+
+Alone = dict[tuple[str | None, tuple[tuple[Tile, ...], ...]], list[Measured]]
+"""What A by itself gave in a region and places, unmoved and moved: several layouts show A alike."""
 
 
 def main() -> None:
@@ -129,9 +129,10 @@ def _row(name: str, people: People, seconds: float, engine: Engine, known: Alone
     config = AnalysisConfig(**SUBJECTS.get(name, {"subject": "1"}))
     found = _measured(_frames(layout, people, seconds), config, engine)
     places = tuple(tuple(_of_a(layout)(offset_s)) for offset_s in found.offsets_s)
-    if places not in known:
-        known[places] = _by_itself(layout, people, seconds, config.region, engine)
-    alone, *moved = known[places]
+    shown = config.region, places
+    if shown not in known:
+        known[shown] = _by_itself(layout, people, seconds, config.region, engine)
+    alone, *moved = known[shown]
     apart, noise = _distance(found, alone), np.array([_distance(m, alone) for m in moved])
     ok = [k for k, is_ok in enumerate(found.is_ok) if is_ok]
     right = [k for k in ok if _shows_a(layout, found.offsets_s[k], found.boxes[k])]

@@ -75,9 +75,8 @@ def open_engine(config: AnalysisConfig | None = None, trackers: int = 1) -> Iter
 def _single_threads() -> Iterator[None]:
     """Keep OpenBLAS and OpenCV from using threads of their own.
 
-    For what a face needs they spend more time on waking them and waiting than on the sums: half of
-    an analysis. The command line tells them before they are loaded; callers of the library have
-    loaded them already.
+    For what a face needs they spend more time on waking them and waiting than on the sums. The
+    command line tells them before they are loaded; callers of the library have loaded them already.
     """
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
